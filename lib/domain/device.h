@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// What ingest and control must know of a device (riser.device.v1). device "": the site itself is known.
+#ifndef RISER_DOMAIN_DEVICE_H
+#define RISER_DOMAIN_DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "domain/reading.h"
+
+struct device {
+  const char *site;
+  const char *device;
+  const char *landlord;
+  const char *codec;
+  const char *const *meters;
+  size_t meter_count;
+  enum supply reported_supply;
+  bool online;
+  enum supply desired_supply;
+  uint64_t desired_version;
+  int64_t updated_s;
+};
+
+#endif
