@@ -11,6 +11,7 @@
 
 struct bill_line {
   uint32_t block; // 1-based
+  int64_t block_from; // exclusive
   int64_t block_upto;
   int64_t quantity;
   int64_t price_e8;
@@ -28,6 +29,7 @@ struct bill_meter {
   enum quality present_quality;
   int64_t multiplier_num;
   int64_t multiplier_den;
+  int64_t carried; // what rollovers and resets in between add to present - previous
   int64_t quantity;
 };
 
@@ -45,6 +47,7 @@ struct bill_section {
   int64_t amount_e4;
   enum accumulation accumulation;
   int64_t accumulation_from_s;
+  struct rounding line_rounding;
 };
 
 struct bill {

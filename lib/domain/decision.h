@@ -10,6 +10,7 @@
 
 #include "domain/bill.h"
 #include "domain/reading.h"
+#include "domain/zone.h"
 
 struct cause {
   uint32_t partition;
@@ -131,6 +132,7 @@ struct decision {
   uint32_t minor_digits;
   const char *language;
   int32_t utc_offset_s;
+  struct zone zone; // the part of the site's that the instants below need; count 0: utc_offset_s throughout
   enum decision_kind kind;
   union {
     struct usage_closed usage_closed;
