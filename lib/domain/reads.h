@@ -46,14 +46,15 @@ static inline size_t reads_count(struct bytes vector) {
 }
 struct read reads_get(struct bytes vector, size_t index);
 
-// What a merge did to the vector's bytes: those from `from` on are new (from == the length: nothing changed).
+// What a merge did to the vector's bytes: those from `from` on may be new (from == the length: nothing changed).
+// A vector never gets shorter.
 struct reads_change {
   size_t from;
-  bool shrank; // the vector is shorter than before
 };
 
 // Merges one read. ERR_BAD_VALUE: negative value or rank beyond RANK_MAX; ERR_BAD_TIME: second outside any month;
-// ERR_LIMIT: more edits than READS_EDITS_MAX in this month (the vector is unchanged). O(1) for a read behind all others.
+// ERR_LIMIT: more edits than READS_EDITS_MAX in this month (the vector is unchanged). O(1) for a read behind all
+// others.
 enum error reads_merge(struct buffer *vector, struct read read, struct reads_change *change) MUST_USE;
 
 // Whether bytes from elsewhere are such a vector: whole entries, ascending seconds, valid ranks and values.
