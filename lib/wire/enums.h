@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inner header of lib/wire: which protobuf enum stands for which enum of lib/domain. enums.c asserts that their numbers
+// are the same, so a cast is all it takes.
+#ifndef RISER_WIRE_ENUMS_H
+#define RISER_WIRE_ENUMS_H
+
+#include "riser/command/v1/command.pb-c.h"
+#include "riser/decision/v1/decision.pb-c.h"
+#include "riser/site/v1/site.pb-c.h"
+#include "riser/telemetry/v1/telemetry.pb-c.h"
+
+#define WIRE_DESCRIPTOR_meter_register riser__telemetry__v1__register__descriptor
+#define WIRE_TYPE_meter_register Riser__Telemetry__V1__Register
+#define WIRE_DESCRIPTOR_event_kind riser__telemetry__v1__event_kind__descriptor
+#define WIRE_TYPE_event_kind Riser__Telemetry__V1__EventKind
+#define WIRE_DESCRIPTOR_supply riser__telemetry__v1__supply__descriptor
+#define WIRE_TYPE_supply Riser__Telemetry__V1__Supply
+#define WIRE_DESCRIPTOR_ack_outcome riser__telemetry__v1__ack_outcome__descriptor
+#define WIRE_TYPE_ack_outcome Riser__Telemetry__V1__AckOutcome
+#define WIRE_DESCRIPTOR_commodity riser__site__v1__commodity__descriptor
+#define WIRE_TYPE_commodity Riser__Site__V1__Commodity
+#define WIRE_DESCRIPTOR_switch_kind riser__site__v1__switch_kind__descriptor
+#define WIRE_TYPE_switch_kind Riser__Site__V1__SwitchKind
+#define WIRE_DESCRIPTOR_tariff_kind riser__site__v1__tariff_kind__descriptor
+#define WIRE_TYPE_tariff_kind Riser__Site__V1__TariffKind
+#define WIRE_DESCRIPTOR_accumulation riser__site__v1__accumulation__descriptor
+#define WIRE_TYPE_accumulation Riser__Site__V1__Accumulation
+#define WIRE_DESCRIPTOR_rounding_mode riser__site__v1__rounding_mode__descriptor
+#define WIRE_TYPE_rounding_mode Riser__Site__V1__RoundingMode
+#define WIRE_DESCRIPTOR_channel riser__site__v1__channel__descriptor
+#define WIRE_TYPE_channel Riser__Site__V1__Channel
+#define WIRE_DESCRIPTOR_delivery riser__site__v1__delivery__descriptor
+#define WIRE_TYPE_delivery Riser__Site__V1__Delivery
+#define WIRE_DESCRIPTOR_outcome riser__site__v1__outcome__descriptor
+#define WIRE_TYPE_outcome Riser__Site__V1__Outcome
+#define WIRE_DESCRIPTOR_notice_kind riser__decision__v1__notice_kind__descriptor
+#define WIRE_TYPE_notice_kind Riser__Decision__V1__NoticeKind
+#define WIRE_DESCRIPTOR_command_step riser__command__v1__state__descriptor
+#define WIRE_TYPE_command_step Riser__Command__V1__State
+
+#endif

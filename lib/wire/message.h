@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inner header of lib/wire: protobuf-c with an arena as its allocator, and the two directions in which a domain struct
+// and its message are copied. A FIELDS list names each field once; WIRE_MAPPING makes <name>_in (message to domain) and
+// <name>_out (domain to message) from it, so that the directions can't drift apart. Pure; any thread.
+#ifndef RISER_WIRE_MESSAGE_H
+#define RISER_WIRE_MESSAGE_H
+
+#include <protobuf-c/protobuf-c.h>
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/error.h"
+
+// What an encoder may use for the lists of one message.
+#define WIRE_SCRATCH_MAX ((size_t)256 * 1024 * 1024)
+
+// Parses `in` into the arena; unknown fields are skipped. ERR_BAD_PROTOBUF when malformed, ERR_LIMIT when the arena is full.
+MUST_USE enum error wire_unpack(const ProtobufCMessageDescriptor *type, struct bytes in, struct arena *arena, void *message);
+
+// Appends the encoded message to `out`; unchanged on error.
+MUST_USE enum error wire_pack(const void *message, struct buffer *out);
+
+// A number that this build does not know becomes the zero value, so that nobody indexes a table with it.
+int wire_enum(const ProtobufCEnumDescriptor *type, int value);
+
+// True if every string in the message, at any depth, is UTF-8: protobuf demands it, protobuf-c does not look.
+bool wire_is_utf8(const void *message);
+
+#define WIRE_IN_TEXT(field) to->field = from->field;
+#define WIRE_OUT_TEXT(field) to->field = (char *)from->field;
+#define WIRE_COPY(field) to->field = from->field;
+#define WIRE_IN_ENUM(field, remote, kind) \
+  to->field = (enum kind)wire_enum(&WIRE_DESCRIPTOR_##kind, (int)from->remote);
+#define WIRE_OUT_ENUM(field, remote, kind) to->remote = (WIRE_TYPE_##kind)from->field;
+#define WIRE_MAPPING_AS(scope, name, domain, message, start, FIELDS) \
+  scope void name##_in(const message *from, domain *to) { FIELDS(WIRE_IN_TEXT, WIRE_COPY, WIRE_IN_ENUM) } \
+  scope void name##_out(const domain *from, message *to) { \
+    start(to); \
+    FIELDS(WIRE_OUT_TEXT, WIRE_COPY, WIRE_OUT_ENUM) \
+  }
+#define WIRE_MAPPING(name, domain, message, start, FIELDS) \
+  WIRE_MAPPING_AS(static, name, domain, message, start, FIELDS)
+
+#endif

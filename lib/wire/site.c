@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wire/site.h"
+
+#include "wire/enums.h"
+#include "wire/message.h"
+
+#define PUBLIC // the mappings of this file are declared in its header
+
+#define SITE(TEXT, PLAIN, ENUM) \
+  TEXT(id) TEXT(landlord) TEXT(name) TEXT(currency) PLAIN(minor_digits) TEXT(language) PLAIN(grace_hours) \
+  PLAIN(due_days) PLAIN(reminder_after_days) PLAIN(notice_after_days) PLAIN(disconnect_after_days) \
+  PLAIN(notice_lead_days) TEXT(landlord_person)
+WIRE_MAPPING(settings, struct site, Riser__Site__V1__Site, riser__site__v1__site__init, SITE)
+
+#define TRANSITION(TEXT, PLAIN, ENUM) PLAIN(from_s) PLAIN(offset_s)
+WIRE_MAPPING(transition, struct zone_transition, Riser__Site__V1__ZoneTransition,
+             riser__site__v1__zone_transition__init, TRANSITION)
+
+#define BLOCK(TEXT, PLAIN, ENUM) PLAIN(upto) PLAIN(price_e8)
+WIRE_MAPPING(block, struct tariff_block, Riser__Site__V1__Block, riser__site__v1__block__init, BLOCK)
+
+#define ROUNDING(TEXT, PLAIN, ENUM) PLAIN(quantum_e4) ENUM(mode, mode, rounding_mode)
+WIRE_MAPPING(rounding, struct rounding, Riser__Site__V1__Rounding, riser__site__v1__rounding__init, ROUNDING)
+
+#define PRICES(TEXT, PLAIN, ENUM) \
+  TEXT(id) TEXT(name) ENUM(commodity, commodity, commodity) ENUM(kind, kind, tariff_kind) \
+  ENUM(accumulation, accumulation, accumulation) PLAIN(year_start_month) PLAIN(from_s)
+WIRE_MAPPING(prices, struct tariff, Riser__Site__V1__Tariff, riser__site__v1__tariff__init, PRICES)
+
+#define ROOM(TEXT, PLAIN, ENUM) TEXT(id) TEXT(name)
+WIRE_MAPPING_AS(PUBLIC, room, struct room, Riser__Site__V1__Room, riser__site__v1__room__init, ROOM)
+
+#define SERVICE_POINT(TEXT, PLAIN, ENUM) TEXT(id) TEXT(room) ENUM(commodity, commodity, commodity) TEXT(tariff)
+WIRE_MAPPING_AS(PUBLIC, service_point, struct service_point, Riser__Site__V1__ServicePoint,
+                riser__site__v1__service_point__init, SERVICE_POINT)
+
+#define INSTALLATION(TEXT, PLAIN, ENUM) \
+  TEXT(id) TEXT(service_point) TEXT(meter) TEXT(device) ENUM(reg, register_, meter_register) PLAIN(from_s) \
+  PLAIN(until_s) PLAIN(multiplier_num) PLAIN(multiplier_den) PLAIN(rollover) PLAIN(max_rate_per_hour) \
+  PLAIN(backflow_max) PLAIN(slack) ENUM(switch_kind, switch_kind, switch_kind)
+WIRE_MAPPING_AS(PUBLIC, installation, struct installation, Riser__Site__V1__Installation,
+                riser__site__v1__installation__init, INSTALLATION)
+
+#define LEASE(TEXT, PLAIN, ENUM) TEXT(id) TEXT(room) PLAIN(from_s) PLAIN(until_s)
+WIRE_MAPPING(agreement, struct lease, Riser__Site__V1__Lease, riser__site__v1__lease__init, LEASE)
+
+enum error site_in(const Riser__Site__V1__Site *from, struct arena *arena, struct site *to) {
+  struct zone_transition *transitions = arena_array(arena, from->n_transitions, sizeof *transitions);
+  if (!transitions) return ERR_LIMIT;
+  for (size_t i = 0; i < from->n_transitions; i++) transition_in(from->transitions[i], &transitions[i]);
+  *to = (struct site){.zone_name = from->zone, .zone = {transitions, from->n_transitions}};
+  settings_in(from, to);
+  for (size_t i = 0; i < from->n_disconnectable; i++)
+    to->disconnectable[wire_enum(&WIRE_DESCRIPTOR_commodity, (int)from->disconnectable[i])] = true;
+  to->disconnectable[COMMODITY_NONE] = false;
+  to->rebill_tolerance[COMMODITY_ELECTRICITY] = from->rebill_tolerance_wh;
+  to->rebill_tolerance[COMMODITY_WATER] = from->rebill_tolerance_ml;
+  return OK;
+}
+
+enum error site_out(const struct site *from, struct arena *scratch, Riser__Site__V1__Site *to) {
+  size_t count = from->zone.count;
+  Riser__Site__V1__ZoneTransition *items = arena_array(scratch, count, sizeof *items);
+  Riser__Site__V1__ZoneTransition **list = arena_array(scratch, count, sizeof *list);
+  WIRE_TYPE_commodity *disconnectable = arena_array(scratch, COMMODITY_COUNT, sizeof *disconnectable);
+  if (!items || !list || !disconnectable) return ERR_LIMIT;
+  settings_out(from, to);
+  for (size_t i = 0; i < count; i++) {
+    transition_out(&from->zone.transitions[i], &items[i]);
+    list[i] = &items[i];
+  }
+  to->zone = (char *)from->zone_name;
+  to->transitions = list;
+  to->n_transitions = count;
+  to->disconnectable = disconnectable;
+  for (int c = COMMODITY_NONE + 1; c < COMMODITY_COUNT; c++)
+    if (from->disconnectable[c]) disconnectable[to->n_disconnectable++] = (WIRE_TYPE_commodity)c;
+  to->rebill_tolerance_wh = from->rebill_tolerance[COMMODITY_ELECTRICITY];
+  to->rebill_tolerance_ml = from->rebill_tolerance[COMMODITY_WATER];
+  return OK;
+}
+
+enum error tariff_in(const Riser__Site__V1__Tariff *from, struct arena *arena, struct tariff *to) {
+  struct tariff_block *blocks = arena_array(arena, from->n_blocks, sizeof *blocks);
+  if (!blocks) return ERR_LIMIT;
+  for (size_t i = 0; i < from->n_blocks; i++) block_in(from->blocks[i], &blocks[i]);
+  *to = (struct tariff){.blocks = blocks, .block_count = from->n_blocks};
+  prices_in(from, to);
+  if (from->line_rounding) rounding_in(from->line_rounding, &to->line_rounding);
+  return OK;
+}
+
+enum error tariff_out(const struct tariff *from, struct arena *scratch, Riser__Site__V1__Tariff *to) {
+  size_t count = from->block_count;
+  Riser__Site__V1__Block *items = arena_array(scratch, count, sizeof *items);
+  Riser__Site__V1__Block **list = arena_array(scratch, count, sizeof *list);
+  Riser__Site__V1__Rounding *line_rounding = arena_array(scratch, 1, sizeof *line_rounding);
+  if (!items || !list || !line_rounding) return ERR_LIMIT;
+  for (size_t i = 0; i < count; i++) {
+    block_out(&from->blocks[i], &items[i]);
+    list[i] = &items[i];
+  }
+  prices_out(from, to);
+  rounding_out(&from->line_rounding, line_rounding);
+  to->blocks = list;
+  to->n_blocks = count;
+  to->line_rounding = line_rounding;
+  return OK;
+}
+
+void lease_in(const Riser__Site__V1__Lease *from, struct lease *to) {
+  agreement_in(from, to);
+  to->persons = (const char *const *)from->persons;
+  to->person_count = from->n_persons;
+}
+
+void lease_out(const struct lease *from, Riser__Site__V1__Lease *to) {
+  agreement_out(from, to);
+  to->persons = (char **)from->persons;
+  to->n_persons = from->person_count;
+}
