@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The manifests, rendered by a pinned kustomize and validated strictly and offline against Kubernetes' own schemas."""
+import os
+import pathlib
+import subprocess
+
+import kubernetes_validate
+import pytest
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BASE = ROOT / "deploy" / "k8s" / "base"
+KUBERNETES = "1.30"
+SERVICES = ("ingest", "billing", "notify", "control")
+
+
+@pytest.fixture(scope="session")
+def kustomize():
+    """Built once from go.mod and go.sum beside this file, which pin its version and the hashes of all it is made of."""
+    cache = pathlib.Path(os.environ.get("RISER_CACHE") or pathlib.Path.home() / ".cache" / "riser")
+    program = cache / "kustomize-v5.0.3"
+    if not program.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["go", "build", "-mod=readonly", "-o", program, "sigs.k8s.io/kustomize/kustomize/v5"],
+                       cwd=pathlib.Path(__file__).parent, check=True, timeout=900)
+    return program
+
+
+def render(kustomize, folder):
+    ran = subprocess.run([kustomize, "build", folder], capture_output=True, text=True, check=True)
+    return list(yaml.safe_load_all(ran.stdout))
+
+
+@pytest.fixture(scope="session")
+def manifests(kustomize):
+    return render(kustomize, BASE)
+
+
+def validate(manifest):
+    kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
+
+
+def workload(manifests, service):
+    return next(m for m in manifests if m["kind"] in ("Deployment", "StatefulSet") and m["metadata"]["name"] == service)
+
+
+def container(manifests, service):
+    return workload(manifests, service)["spec"]["template"]["spec"]["containers"][0]
+
+
+def test_every_manifest_is_valid(manifests):
+    assert {m["kind"] for m in manifests} >= {"ConfigMap", "Service", "Deployment", "StatefulSet", "Namespace"}
+    for manifest in manifests:
+        validate(manifest)
+
+
+@pytest.mark.parametrize("path", [("spec", "replicaz"), ("spec", "template", "spec", "containerz"),
+                                  ("spec", "template", "spec", "terminationGracePeriodSecond")])
+def test_a_misspelt_field_fails(kustomize, tmp_path, path):
+    for file in BASE.iterdir():
+        (tmp_path / file.name).write_text(file.read_text())
+    documents = list(yaml.safe_load_all((tmp_path / "billing.yaml").read_text()))
+    inner = next(d for d in documents if d["kind"] == "Deployment")
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = 1
+    (tmp_path / "billing.yaml").write_text(yaml.safe_dump_all(documents))
+    broken = workload(render(kustomize, tmp_path), "billing")
+    with pytest.raises(kubernetes_validate.ValidationError, match=path[-1]):
+        validate(broken)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_probes_are_on_the_endpoints_that_the_service_has(manifests, service):
+    spec = container(manifests, service)
+    assert spec["args"] == [f"riser-{service}"]
+    assert spec["livenessProbe"]["httpGet"]["path"] == "/livez"
+    assert spec["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    settings = next(m for m in manifests if m["kind"] == "ConfigMap" and m["metadata"]["name"] == service)["data"]
+    assert [p["containerPort"] for p in spec["ports"] if p["name"] == "http"] == [int(settings["RISER_HTTP_PORT"])]
+    assert settings["RISER_HTTP_HOST"] == "0.0.0.0"
+
+
+def default_of(service, key):
+    """The configuration table's own default, in seconds."""
+    program = ROOT / "build" / "bin" / f"riser-{service}"
+    printed = subprocess.run([program, "--print-config-env"], capture_output=True, text=True, check=True).stdout
+    value = dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)[key]
+    units = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+    unit = next(u for u in sorted(units, key=len, reverse=True) if value.endswith(u))
+    return float(value.removesuffix(unit)) * units[unit]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_termination_waits_longer_than_the_drain(manifests, service):
+    spec = workload(manifests, service)["spec"]["template"]["spec"]
+    assert spec["terminationGracePeriodSeconds"] > default_of(service, "RISER_DRAIN_DEADLINE")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_nobody_is_root_and_nothing_is_written_but_the_spool(manifests, service):
+    pod = workload(manifests, service)["spec"]["template"]["spec"]
+    spec = container(manifests, service)
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["runAsUser"] != 0
+    assert spec["securityContext"] == {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
+                                       "capabilities": {"drop": ["ALL"]}}
+    writable = [m["mountPath"] for m in spec.get("volumeMounts", [])]
+    assert writable == (["/spool"] if service == "ingest" else [])
+
+
+def test_ingest_keeps_its_spool(manifests):
+    ingest = workload(manifests, "ingest")
+    assert ingest["kind"] == "StatefulSet"
+    claim = ingest["spec"]["volumeClaimTemplates"][0]
+    settings = next(m for m in manifests if m["kind"] == "ConfigMap" and m["metadata"]["name"] == "ingest")["data"]
+    assert settings["RISER_SPOOL_DIR"] == "/spool"
+    size = int(claim["spec"]["resources"]["requests"]["storage"].removesuffix("Gi"))
+    assert size > int(settings["RISER_SPOOL_SIZE"].removesuffix("GiB")), "the volume must hold the whole spool"
