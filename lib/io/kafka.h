@@ -80,8 +80,8 @@ struct kafka_send {
 // Queues a copy of the record. Never blocks. ERR_QUEUE_FULL: poll and try again. ERR_TOO_LARGE: never fits.
 enum error kafka_producer_send(struct kafka_producer *producer, const struct kafka_send *record) MUST_USE;
 
-// Runs on_delivered for what was decided; waits up to timeout_ms if nothing was. Returns how many. The second says
-// ERR_KAFKA_FATAL or ERR_FENCED once the producer is dead.
+// Runs on_delivered for what was decided; waits up to timeout_ms if nothing was. Returns for how many records. The
+// second says ERR_KAFKA_FATAL or ERR_FENCED once the producer is dead.
 int kafka_producer_poll(struct kafka_producer *producer, int timeout_ms);
 enum error kafka_producer_status(struct kafka_producer *producer) MUST_USE;
 
@@ -89,7 +89,7 @@ enum error kafka_producer_status(struct kafka_producer *producer) MUST_USE;
 enum error kafka_producer_flush(struct kafka_producer *producer, int timeout_ms) MUST_USE;
 int64_t kafka_producer_pending(struct kafka_producer *producer); // sent and not yet decided
 
-// How many partitions the topic has. RETRY if no broker answers; ERR_NOT_FOUND if there is no such topic.
+// How many partitions the topic has. ERR_UNAVAILABLE if no broker answers or there is no such topic (yet).
 enum error kafka_producer_partitions(struct kafka_producer *producer, const char *topic, int32_t *count) MUST_USE;
 
 // Transactions, each blocking up to timeout_ms. Offsets of `consumer` become part of the transaction, their metadata
@@ -100,7 +100,8 @@ enum error kafka_producer_send_offsets(struct kafka_producer *producer, struct k
 enum error kafka_producer_commit(struct kafka_producer *producer, int timeout_ms) MUST_USE;
 enum error kafka_producer_abort(struct kafka_producer *producer, int timeout_ms) MUST_USE;
 
-// Drops what is still queued; flush before. Free of NULL is fine.
+// Drops what is still queued, so flush before; on_delivered runs for it with ERR_CLOSED or, if it was on its way,
+// ERR_UNKNOWN_OUTCOME. NULL is fine.
 void kafka_producer_close(struct kafka_producer *producer);
 
 // ---------------------------------------------------------------- consumer
@@ -128,7 +129,6 @@ struct kafka_consumer_options {
   size_t topic_count;
   bool from_end;             // where to begin without a committed offset; an offset out of range is an error, not this
   bool report_end;           // call reached_end
-  int64_t fetch_wait_ms;     // how long the broker waits for data; 0: 10 ms
   int64_t queue_max_bytes;   // of what is fetched ahead; 0: 32 MiB
   int64_t session_timeout_ms; // 0: 45 s
   int64_t poll_interval_ms;  // the longest pause between polls before the group moves on; 0: 5 min
@@ -143,8 +143,9 @@ struct kafka_consumer {
 enum error kafka_consumer_open(const struct kafka_consumer_options *options, struct kafka_consumer **consumer) MUST_USE;
 
 // Up to `max` records, in order within each partition, waiting up to timeout_ms for the first. They are borrowed until
-// the next poll or close. *count may be 0 on OK. Runs the events first: records of a partition that was revoked are
-// not given out. ERR_NOT_FOUND: no such topic. ERR_MISMATCH: an offset is out of range (FATAL: the log was cut).
+// the next poll or close. *count may be 0 on OK. Runs the events: records of a partition that is revoked meanwhile are
+// not given out. ERR_UNAVAILABLE also if there is no such topic (yet). ERR_MISMATCH: an offset is out of range, that
+// is, the log was cut.
 enum error kafka_consumer_poll(struct kafka_consumer *consumer, int timeout_ms, struct kafka_record *records,
                                size_t max, size_t *count) MUST_USE;
 
@@ -173,9 +174,8 @@ void kafka_consumer_close(struct kafka_consumer *consumer);
 // ---------------------------------------------------------------- tail
 
 // The last record of each of the given partitions of a topic, or one with offset KAFKA_OFFSET_INVALID where there is
-// none: steps back over transaction markers and compacted gaps. Key and value are copied into the arena. Uses and
-// afterwards clears the explicit assignment of `consumer`, which must be opened with report_end and without topics,
-// and have no events of its own.
+// none: steps back over transaction markers and compacted gaps. Topic, key and value are copied into the arena. Uses
+// and afterwards clears assignment and events of `consumer`, which must be opened with report_end and without topics.
 enum error kafka_tail_read(struct kafka_consumer *consumer, const char *topic, const int32_t *partitions, size_t count,
                            struct arena *arena, struct kafka_record *records) MUST_USE;
 
@@ -205,7 +205,7 @@ struct kafka_consumer_ops {
   enum error (*committed)(struct kafka_consumer *, struct kafka_position *, size_t, struct arena *);
   enum error (*watermarks)(struct kafka_consumer *, const char *topic, int32_t partition, int64_t *low, int64_t *high);
   enum error (*partitions)(struct kafka_consumer *, const char *topic, int32_t *count);
-  void (*reached_end)(struct kafka_consumer *, void (*)(void *ctx, const struct kafka_position *), void *ctx);
+  void (*set_events)(struct kafka_consumer *, const struct kafka_consumer_events *);
   void (*close)(struct kafka_consumer *);
 };
 
