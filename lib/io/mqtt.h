@@ -17,8 +17,8 @@
 #include "base/error.h"
 
 struct mqtt_settings {
-  const char *url; // tcp://host:port or ssl://host:port
-  const char *client_id;
+  const char *address;   // host:port, tcp://host:port or ssl://host:port
+  const char *client_id; // stable, since the broker keeps the session by it
   const char *username; // "" for none
   const char *password; // "" for none
   const char *ca_file;  // PEM; for ssl://
@@ -59,6 +59,7 @@ struct mqtt_subscription {
 
 struct mqtt_options {
   struct mqtt_settings settings;
+  const char *instance; // NULL, or added to the client id behind a dash
   struct mqtt_handlers handlers;
   const struct mqtt_subscription *subscriptions; // copied; subscribed at each connection
   size_t subscription_count;

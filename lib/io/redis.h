@@ -14,8 +14,7 @@
 #include "base/error.h"
 
 struct redis_settings {
-  const char *host;
-  int64_t port;
+  const char *address;  // host:port; the port may be left out
   const char *username; // ACL user; "" for the default one
   const char *password; // "" for none
   int64_t connect_timeout_ms;

@@ -12,8 +12,6 @@
 #include "run/config_print.h"
 #include "run/config_value.h"
 
-extern char **environ;
-
 enum { LINE_MAX_LEN = 64 * 1024, EXIT_BAD_CONFIG = 2, PROBLEMS_MAX = 64 * 1024 };
 
 enum mode { MODE_RUN, MODE_CHECK, MODE_HELP, MODE_DOC, MODE_ENV, MODE_VERSION };
@@ -33,7 +31,6 @@ static void read_config_file(struct config *config);
 static void read_config_line(struct config *config, char *line, int number);
 static void set_values(struct config *config, void *settings);
 static void set_value(struct config *config, size_t index, void *settings);
-static void warn_unknown_variables(const struct config *config);
 static void problem_add(struct config *config, const char *where, const char *value, const char *what);
 static int print_mode(const struct config *config, enum mode mode);
 static const struct config_entry *entry_named(const struct config_schema *schema, const char *name);
@@ -48,7 +45,6 @@ struct config *config_load(const struct config_schema *schema, int argc, char **
   if (config->problems.len == 0 && (mode == MODE_RUN || mode == MODE_CHECK)) {
     read_config_file(config);
     set_values(config, settings);
-    warn_unknown_variables(config);
   }
   if (config->problems.len) {
     fprintf(stderr, "%s", buffer_text(&config->problems));
@@ -150,7 +146,7 @@ static void read_config_line(struct config *config, char *line, int number) {
 static const struct config_entry *entry_named(const struct config_schema *schema, const char *name) {
   char variable[CONFIG_NAME_SIZE];
   for (size_t i = 0; i < schema->count; i++) {
-    config_variable(schema->service, &schema->entries[i], variable);
+    config_variable(&schema->entries[i], variable);
     if (strcmp(name, variable) == 0 || strcmp(name, schema->entries[i].key) == 0) return &schema->entries[i];
   }
   return NULL;
@@ -167,7 +163,7 @@ static void set_values(struct config *config, void *settings) {
 static void set_value(struct config *config, size_t index, void *settings) {
   const struct config_entry *entry = &config->schema->entries[index];
   char variable[CONFIG_NAME_SIZE], problem[CONFIG_PROBLEM_SIZE];
-  config_variable(config->schema->service, entry, variable);
+  config_variable(entry, variable);
   struct config_origin *origin = &config->origins[index];
   const char *environment = getenv(variable);
   *origin = (struct config_origin){entry->fallback, "default"};
@@ -177,21 +173,6 @@ static void set_value(struct config *config, size_t index, void *settings) {
   char where[CONFIG_PROBLEM_SIZE];
   snprintf(where, sizeof where, "%s (%s)", variable, origin->from);
   problem_add(config, where, entry->secret ? "***" : origin->text, problem);
-}
-
-// Only a warning: Kubernetes puts variables of its own beside ours (RISER_INGEST_SERVICE_HOST).
-static void warn_unknown_variables(const struct config *config) {
-  char prefix[CONFIG_NAME_SIZE], name[CONFIG_NAME_SIZE];
-  config_variable(config->schema->service, &(struct config_entry){.key = ""}, prefix);
-  for (char **variable = environ; *variable; variable++) {
-    size_t len = strcspn(*variable, "=");
-    if (strncmp(*variable, prefix, strlen(prefix)) != 0 || len >= sizeof name) continue;
-    snprintf(name, sizeof name, "%.*s", (int)len, *variable);
-    if (strstr(name, "_SERVICE_") || strstr(name, "_PORT")) continue;
-    if (!entry_named(config->schema, name))
-      fprintf(stderr, "%s: warning: the variable %s is no setting of this service and is ignored; see --help\n",
-              config->schema->service, name);
-  }
 }
 
 static void problem_add(struct config *config, const char *where, const char *value, const char *what) {

@@ -8,9 +8,9 @@
 //   static const struct config_entry entries[] = {
 //     RUN_SETTINGS(struct ingest_config, run),
 //     CONFIG_BYTES(struct ingest_config, spool_bytes, "256MiB", "1MiB", "1TiB", "what the spool may hold"),
-//     CONFIG_STRING(struct ingest_config, mqtt_url, "tcp://127.0.0.1:1883", "the broker's address", .required = true),
+//     CONFIG_STRING(struct ingest_config, spool_dir, "./spool", "the spool's folder", .required = true),
 //   };
-// The key is the member's name, the variable RISER_<SERVICE>_<KEY> in capitals, unless .key or .env says otherwise.
+// The key is the member's name, the variable RISER_<KEY> in capitals, unless .key or .env says otherwise.
 #ifndef RISER_RUN_CONFIG_H
 #define RISER_RUN_CONFIG_H
 
@@ -38,7 +38,7 @@ struct config_entry {
   const char *min;      // of numbers, as one would write them
   const char *max;
   const char *choices; // of an enum: "system|log"
-  const char *env;     // NULL: RISER_<SERVICE>_<KEY>
+  const char *env;     // NULL: RISER_<KEY>
   const char *help;    // one sentence
   bool required;       // may not be empty
   bool secret;         // masked when printed; CONFIG_FILE's content always is

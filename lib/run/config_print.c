@@ -6,9 +6,9 @@
 
 #include "run/config_value.h"
 
-static enum error print_doc_row(const char *service, const struct config_entry *entry, struct buffer *to);
+static enum error print_doc_row(const struct config_entry *entry, struct buffer *to);
 static enum error print_cell(const char *text, struct buffer *to);
-static enum error print_help_entry(const char *service, const struct config_entry *entry, struct buffer *to);
+static enum error print_help_entry(const struct config_entry *entry, struct buffer *to);
 
 enum error config_print_help(const struct config_schema *schema, struct buffer *to) {
   enum error err = buffer_printf(
@@ -22,13 +22,13 @@ enum error config_print_help(const struct config_schema *schema, struct buffer *
       "Configuration, from the environment:\n",
       schema->service, schema->summary, schema->service);
   for (size_t i = 0; !err && i < schema->count; i++)
-    err = print_help_entry(schema->service, &schema->entries[i], to);
+    err = print_help_entry(&schema->entries[i], to);
   return err;
 }
 
-static enum error print_help_entry(const char *service, const struct config_entry *entry, struct buffer *to) {
+static enum error print_help_entry(const struct config_entry *entry, struct buffer *to) {
   char variable[CONFIG_NAME_SIZE];
-  config_variable(service, entry, variable);
+  config_variable(entry, variable);
   enum error err = buffer_printf(to, "\n  %s=%s\n      %s (%s", variable, entry->fallback, entry->help,
                                  config_type_name(entry->type));
   if (!err && (entry->min || entry->choices || entry->required)) err = buffer_append_text(to, ": ");
@@ -45,13 +45,13 @@ enum error config_print_doc(const struct config_schema *schema, struct buffer *t
                                  "| Key | Variable | Type | Default | Bounds | What it does |\n"
                                  "|---|---|---|---|---|---|\n",
                                  schema->service, schema->summary, schema->service);
-  for (size_t i = 0; !err && i < schema->count; i++) err = print_doc_row(schema->service, &schema->entries[i], to);
+  for (size_t i = 0; !err && i < schema->count; i++) err = print_doc_row(&schema->entries[i], to);
   return err;
 }
 
-static enum error print_doc_row(const char *service, const struct config_entry *entry, struct buffer *to) {
+static enum error print_doc_row(const struct config_entry *entry, struct buffer *to) {
   char variable[CONFIG_NAME_SIZE];
-  config_variable(service, entry, variable);
+  config_variable(entry, variable);
   enum error err = buffer_printf(to, "| `%s` | `%s` | %s | ", entry->key, variable, config_type_name(entry->type));
   if (!err && entry->fallback[0]) err = buffer_append_text(to, "`");
   if (!err) err = print_cell(entry->fallback, to);
@@ -79,7 +79,7 @@ enum error config_print_env(const struct config_schema *schema, struct buffer *t
   enum error err = OK;
   for (size_t i = 0; !err && i < schema->count; i++) {
     char variable[CONFIG_NAME_SIZE];
-    config_variable(schema->service, &schema->entries[i], variable);
+    config_variable(&schema->entries[i], variable);
     err = buffer_printf(to, "%s=%s\n", variable, schema->entries[i].fallback);
   }
   return err;

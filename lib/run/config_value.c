@@ -135,12 +135,12 @@ static char *read_file(const char *path, size_t max) {
   return NULL;
 }
 
-void config_variable(const char *service, const struct config_entry *entry, char *name) {
+void config_variable(const struct config_entry *entry, char *name) {
   if (entry->env) {
     snprintf(name, CONFIG_NAME_SIZE, "%s", entry->env);
     return;
   }
-  snprintf(name, CONFIG_NAME_SIZE, "RISER_%s_%s", service, entry->key);
+  snprintf(name, CONFIG_NAME_SIZE, "RISER_%s", entry->key);
   for (char *c = name; *c; c++) *c = isalnum((unsigned char)*c) ? (char)toupper((unsigned char)*c) : '_';
 }
 

@@ -18,8 +18,8 @@ enum error config_parse_number(enum config_type type, const char *text, int64_t 
 enum error config_set(const struct config_entry *entry, const char *text, void *settings, char **owned, char *problem)
     MUST_USE;
 
-// The variable's name: RISER_<SERVICE>_<KEY>, or what the entry says.
-void config_variable(const char *service, const struct config_entry *entry, char *name);
+// The variable's name: RISER_<KEY>, or what the entry says. `name` takes CONFIG_NAME_SIZE characters.
+void config_variable(const struct config_entry *entry, char *name);
 
 const char *config_type_name(enum config_type type);
 // "1MiB to 1TiB", "one of debug, info", "required"; may be empty.

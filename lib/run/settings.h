@@ -12,6 +12,7 @@
 #include "run/config.h"
 
 struct run_settings {
+  const char *instance;
   int log_level; // an enum log_level
   const char *http_host;
   int64_t http_port;
@@ -20,6 +21,8 @@ struct run_settings {
 };
 
 #define RUN_SETTINGS(S, m, port) \
+  CONFIG_STRING(S, m.instance, "0", "Which of several processes of this service this is: part of names that must be " \
+                "stable and differ between them.", .key = "instance", .required = true), \
   CONFIG_ENUM(S, m.log_level, "debug|info|warn|error", "info", "The lowest level that is logged.", \
               .key = "log_level"), \
   CONFIG_STRING(S, m.http_host, "127.0.0.1", "Address on which /livez, /readyz and /metrics are served.", \
@@ -30,10 +33,15 @@ struct run_settings {
   CONFIG_DURATION(S, m.heartbeat_limit_ms, "30s", "1s", "10m", \
                   "How long the worker may be silent before /livez fails.", .key = "heartbeat_limit")
 
+// int64_t: the member itself
+#define PARTITIONS_SETTING(S, m) \
+  CONFIG_INT(S, m, "64", "1", "1024", "Partitions of the topics that are keyed by site; chosen once.", \
+             .key = "partitions")
+
 // struct kafka_settings
 #define KAFKA_SETTINGS(S, m) \
   CONFIG_STRING(S, m.brokers, "127.0.0.1:9092", "Kafka's bootstrap servers, host:port, separated by commas.", \
-                .key = "kafka_brokers", .required = true), \
+                .key = "kafka", .required = true), \
   CONFIG_STRING(S, m.properties, "", "More librdkafka properties, name=value, separated by semicolons.", \
                 .key = "kafka_properties"), \
   CONFIG_FILE(S, m.secret_properties, \
@@ -42,10 +50,10 @@ struct run_settings {
 
 // struct mqtt_settings
 #define MQTT_SETTINGS(S, m, id) \
-  CONFIG_STRING(S, m.url, "tcp://127.0.0.1:1883", "The MQTT broker: tcp://host:port or ssl://host:port.", \
-                .key = "mqtt_url", .required = true), \
-  CONFIG_STRING(S, m.client_id, id, "Stable MQTT client id; each process needs its own.", .key = "mqtt_client_id", \
+  CONFIG_STRING(S, m.address, "127.0.0.1:1883", "The MQTT broker: host:port, or ssl://host:port.", .key = "mqtt", \
                 .required = true), \
+  CONFIG_STRING(S, m.client_id, id, "MQTT client id; a dash and the instance are added to it.", \
+                .key = "mqtt_client_id", .required = true), \
   CONFIG_STRING(S, m.username, "", "MQTT user name; empty for none.", .key = "mqtt_username"), \
   CONFIG_FILE(S, m.password, "File that holds the MQTT password.", .key = "mqtt_password_file"), \
   CONFIG_STRING(S, m.ca_file, "", "Certificates (PEM) that sign the broker's, for ssl://.", .key = "mqtt_ca_file"), \
@@ -60,8 +68,7 @@ struct run_settings {
 
 // struct redis_settings
 #define REDIS_SETTINGS(S, m) \
-  CONFIG_STRING(S, m.host, "127.0.0.1", "Redis: host name or address.", .key = "redis_host", .required = true), \
-  CONFIG_INT(S, m.port, "6379", "1", "65535", "Redis: port.", .key = "redis_port"), \
+  CONFIG_STRING(S, m.address, "127.0.0.1:6379", "Redis: host:port.", .key = "redis", .required = true), \
   CONFIG_STRING(S, m.username, "", "Redis ACL user; empty for the default user.", .key = "redis_username"), \
   CONFIG_FILE(S, m.password, "File that holds the Redis password.", .key = "redis_password_file"), \
   CONFIG_DURATION(S, m.connect_timeout_ms, "2s", "10ms", "1m", "How long connecting may take.", \
