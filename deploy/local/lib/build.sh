@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+# Compiling: CMake's presets `default` (build/) and `asan` (build/asan).
+
+# build_tree PRESET FOLDER [TARGET...]
+build_tree() {
+  local preset=$1 folder=$2 began log
+  shift 2
+  began=$(now_ms)
+  log=$folder/build.log
+  mkdir -p "$folder"
+  progress "building ($preset) ..."
+  if [[ ! -e $folder/build.ninja ]]; then
+    if ! (cd "$RISER_ROOT" && cmake --preset "$preset") >"$log" 2>&1; then build_failed "$log" configuring; fi
+  fi
+  if ! cmake --build "$folder" ${1:+--target "$@"} >"$log" 2>&1; then build_failed "$log" compiling; fi
+  progress_end "built ($preset) in $(seconds_since "$began") s"
+}
+
+build_failed() {
+  progress_end
+  grep -E -m 20 -A 4 'error:|Error|FAILED' "$1" | cut -c1-300 >&2 || tail -n 20 "$1" >&2
+  die "$2 failed" "see the lines above" "all of it: $1"
+}
+
+build_main() { build_tree default "$BUILD"; }
+build_asan() { build_tree asan "$BUILD/asan"; }

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+# `./riser test`: each part runs, in this order; a part that has nothing to run is a failure, not a pass.
+
+TEST_PARTS=(unit asan lint system fault)
+
+tests_command() {
+  local parts=() part failed=()
+  while (($#)) && [[ $1 != -- ]]; do
+    if [[ " ${TEST_PARTS[*]} " != *" $1 "* ]]; then
+      die "there is no test part '$1'" "the parts are: ${TEST_PARTS[*]}" "./riser test [PART...] [-- pytest's options]"
+    fi
+    parts+=("$1")
+    shift
+  done
+  if (($#)); then shift; fi
+  if ((${#parts[@]} == 0)); then parts=("${TEST_PARTS[@]}"); fi
+  packages_ensure
+  python_ensure
+  for part in "${parts[@]}"; do
+    say "== tests: $part"
+    if ! "tests_$part" "$@"; then failed+=("$part"); fi
+  done
+  if ((${#failed[@]})); then
+    say "== failed: ${failed[*]}"
+    return 1
+  fi
+  say "== all passed: ${parts[*]}"
+}
+
+tests_unit() { (build_main && tests_ctest "$BUILD"); }
+
+# The same unit tests under AddressSanitizer and UBSan.
+tests_asan() { (build_asan && tests_ctest "$BUILD/asan"); }
+
+tests_ctest() { ctest --test-dir "$1" --output-on-failure --no-tests=error --timeout 300 -j "$(nproc)"; }
+
+tests_lint() { (build_main && tests_pytest tests/lint "$@"); }
+
+tests_system() { (build_main && kafka_ensure && tests_pytest tests/system "$@"); }
+
+tests_fault() { (build_main && kafka_ensure && tests_pytest tests/fault "$@"); }
+
+# pytest ends with 5 when it found no test: that is a failure as well.
+tests_pytest() {
+  local folder=$1
+  shift
+  (cd "$RISER_ROOT" && PYTHONDONTWRITEBYTECODE=1 "$PYTHON" -m pytest -p no:cacheprovider -ra "$folder" "$@" </dev/null)
+}
