@@ -115,6 +115,17 @@ enum lookup store_due_first(struct store *store, int64_t now_s, int64_t *instant
 
 // One copy of each string, for the life of the store: equal strings are equal pointers. NULL without memory.
 const char *store_intern(struct store *store, const char *text);
+// Makes what a fact only lends the store's own: strings interned, arrays copied. ERR_NO_MEMORY leaves it half done.
+enum error store_own_site(struct store *store, struct site *site) MUST_USE;
+enum error store_own_room(struct store *store, struct room *room) MUST_USE;
+enum error store_own_point(struct store *store, struct service_point *point) MUST_USE;
+enum error store_own_installation(struct store *store, struct installation *installation) MUST_USE;
+enum error store_own_tariff(struct store *store, struct tariff *tariff) MUST_USE;
+enum error store_own_lease(struct store *store, struct lease *lease) MUST_USE;
+// Frees the arrays of one that is being replaced.
+void store_disown_site(struct site *site);
+void store_disown_tariff(struct tariff *tariff);
+void store_disown_lease(struct lease *lease);
 // Room for one more element behind `count`; the array as it is or moved, NULL without memory (the old one stays).
 void *store_grow(void *array, size_t count, size_t element_size);
 // What site entities keep beside their state (the fold's index); freed with the entity by `drop`.
