@@ -34,6 +34,7 @@ struct command_state {
   uint32_t attempt;
   struct switch_due switch_due;
   struct cause cause;
+  int32_t utc_offset_s;
 };
 
 // What goes to the device as down/cmd.

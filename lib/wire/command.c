@@ -7,7 +7,7 @@
 
 #define COMMAND(TEXT, PLAIN, ENUM) \
   TEXT(command_id) TEXT(decision_id) TEXT(landlord) TEXT(site) ENUM(step, state, command_step) TEXT(reason) \
-  PLAIN(business_time_s) PLAIN(wall_time_ms) PLAIN(attempt)
+  PLAIN(business_time_s) PLAIN(wall_time_ms) PLAIN(attempt) PLAIN(utc_offset_s)
 WIRE_MAPPING(head, struct command_state, Riser__Command__V1__CommandState, riser__command__v1__command_state__init,
              COMMAND)
 

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// riser.device.v1 is billing's echo of the states that control reads itself, so it may be older than what is known. It
+// fills in what is missing and is overruled by the next state; a record that says nothing of the state changes none.
+#include "control/core/devices.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+struct device_entry {
+  struct device_view view;
+  UT_hash_handle hh;
+  char key[]; // site/device: a site's id holds no slash
+};
+
+struct devices {
+  struct device_entry *table;
+  size_t max;
+};
+
+struct devices *devices_new(size_t max) {
+  struct devices *devices = calloc(1, sizeof *devices);
+  if (devices) devices->max = max;
+  return devices;
+}
+
+void devices_free(struct devices *devices) {
+  if (!devices) return;
+  struct device_entry *entry, *next;
+  HASH_ITER(hh, devices->table, entry, next) {
+    HASH_DEL(devices->table, entry);
+    free(entry);
+  }
+  free(devices);
+}
+
+enum { KEY_MAX = 512 };
+
+static struct device_entry *find(const struct devices *devices, const char *site, const char *device) {
+  char key[KEY_MAX];
+  struct device_entry *entry = NULL;
+  int len = snprintf(key, sizeof key, "%s/%s", site, device);
+  if (len < (int)sizeof key) HASH_FIND(hh, devices->table, key, (unsigned)len, entry);
+  return entry;
+}
+
+static enum error find_or_add(struct devices *devices, const char *site, const char *device,
+                              struct device_entry **out) {
+  *out = find(devices, site, device);
+  if (*out) return OK;
+  size_t len = strlen(site) + 1 + strlen(device);
+  if (HASH_COUNT(devices->table) >= devices->max || len >= KEY_MAX) return ERR_LIMIT;
+  struct device_entry *entry = calloc(1, sizeof *entry + len + 1);
+  if (!entry) return ERR_NO_MEMORY;
+  snprintf(entry->key, len + 1, "%s/%s", site, device);
+  HASH_ADD(hh, devices->table, key, (unsigned)len, entry);
+  *out = entry;
+  return OK;
+}
+
+const struct device_view *devices_find(const struct devices *devices, const char *site, const char *device) {
+  const struct device_entry *entry = find(devices, site, device);
+  return entry ? &entry->view : NULL;
+}
+
+enum error devices_put(struct devices *devices, const struct device *record) {
+  struct device_entry *entry;
+  enum error err = find_or_add(devices, record->site, record->device, &entry);
+  if (err) return err;
+  snprintf(entry->view.codec, sizeof entry->view.codec, "%s", record->codec);
+  if (record->reported_supply != SUPPLY_UNKNOWN) entry->view.supply = record->reported_supply;
+  if (record->online) {
+    entry->view.presence = PRESENCE_ONLINE;
+  } else if (record->reported_supply != SUPPLY_UNKNOWN) {
+    entry->view.presence = PRESENCE_OFFLINE; // it was there, and has left
+  }
+  return OK;
+}
+
+void devices_drop(struct devices *devices, const char *site, const char *device) {
+  struct device_entry *entry = find(devices, site, device);
+  if (!entry) return;
+  HASH_DEL(devices->table, entry);
+  free(entry);
+}
+
+enum error devices_state(struct devices *devices, const char *site, const struct device_state_fact *state) {
+  struct device_entry *entry;
+  enum error err = find_or_add(devices, site, state->device, &entry);
+  if (err) return err;
+  entry->view.presence = state->online ? PRESENCE_ONLINE : PRESENCE_OFFLINE;
+  if (state->supply != SUPPLY_UNKNOWN) entry->view.supply = state->supply;
+  return OK;
+}
+
+size_t devices_count(const struct devices *devices) {
+  return HASH_COUNT(devices->table);
+}

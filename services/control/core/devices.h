@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// What control knows of devices: from riser.device.v1 (how to speak to it) and, fresher, from its own states in the
+// site log (is it there, what does its contact show). One table a process, owned by the worker, bounded by `max`.
+#ifndef RISER_CONTROL_CORE_DEVICES_H
+#define RISER_CONTROL_CORE_DEVICES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "domain/device.h"
+#include "domain/fact.h"
+
+enum presence { PRESENCE_UNKNOWN, PRESENCE_ONLINE, PRESENCE_OFFLINE };
+
+enum { DEVICE_CODEC_MAX = 16 };
+
+struct device_view {
+  enum presence presence;
+  enum supply supply;
+  char codec[DEVICE_CODEC_MAX]; // "" for the default
+};
+
+struct devices;
+
+struct devices *devices_new(size_t max) MUST_USE; // NULL without memory
+void devices_free(struct devices *devices);
+
+// NULL: nothing is known of it. Borrowed until the table changes.
+const struct device_view *devices_find(const struct devices *devices, const char *site, const char *device);
+
+// A record of riser.device.v1. ERR_LIMIT: the table is full.
+enum error devices_put(struct devices *devices, const struct device *record) MUST_USE;
+// A tombstone of the same.
+void devices_drop(struct devices *devices, const char *site, const char *device);
+// The device's own word in the site log; it is then known even without a record.
+enum error devices_state(struct devices *devices, const char *site, const struct device_state_fact *state) MUST_USE;
+
+size_t devices_count(const struct devices *devices);
+
+#endif
