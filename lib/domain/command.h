@@ -4,6 +4,7 @@
 #define RISER_DOMAIN_COMMAND_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "domain/decision.h"
@@ -43,6 +44,8 @@ struct device_command {
   enum supply supply;
   int64_t not_after_s;
   uint64_t desired_version;
+  const uint8_t *signature; // HMAC over the fields above; signature_len 0: the device has no key
+  size_t signature_len;
 };
 
 bool command_step_is_final(enum command_step step);

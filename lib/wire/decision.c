@@ -4,6 +4,7 @@
 #include "wire/decision_parts.h"
 #include "wire/enums.h"
 #include "wire/message.h"
+#include "wire/site.h"
 
 #define DECISION(TEXT, PLAIN, ENUM) \
   TEXT(id) TEXT(landlord) TEXT(site) TEXT(site_name) PLAIN(business_time_s) TEXT(currency) PLAIN(minor_digits) \
@@ -16,7 +17,8 @@ WIRE_MAPPING(position, struct cause, Riser__Decision__V1__Cause, riser__decision
 #define USAGE(TEXT, PLAIN, ENUM) \
   TEXT(service_point) TEXT(room) ENUM(commodity, commodity, commodity) PLAIN(from_s) PLAIN(until_s) PLAIN(usage) \
   PLAIN(revision)
-WIRE_MAPPING(usage, struct usage_closed, Riser__Decision__V1__UsageClosed, riser__decision__v1__usage_closed__init, USAGE)
+WIRE_MAPPING(usage, struct usage_closed, Riser__Decision__V1__UsageClosed, riser__decision__v1__usage_closed__init,
+             USAGE)
 
 #define ALERT(TEXT, PLAIN, ENUM) \
   TEXT(service_point) TEXT(room) TEXT(lease) ENUM(commodity, commodity, commodity) TEXT(period) PLAIN(usage) \
@@ -43,8 +45,9 @@ WIRE_MAPPING(fact_exception, struct fact_exception, Riser__Decision__V1__FactExc
              riser__decision__v1__fact_exception__init, EXCEPTION)
 
 #define UNKNOWN(TEXT, PLAIN, ENUM) TEXT(meter) TEXT(device) ENUM(reg, register_, meter_register)
-WIRE_MAPPING(unknown_meter, struct unknown_meter, Riser__Decision__V1__UnknownMeter,
-             riser__decision__v1__unknown_meter__init, UNKNOWN)
+#define PUBLIC // declared in decision_parts.h
+WIRE_MAPPING_AS(PUBLIC, unknown_meter, struct unknown_meter, Riser__Decision__V1__UnknownMeter,
+                riser__decision__v1__unknown_meter__init, UNKNOWN)
 
 void cause_in(const Riser__Decision__V1__Cause *from, struct cause *to) {
   static const Riser__Decision__V1__Cause none = RISER__DECISION__V1__CAUSE__INIT;
@@ -112,7 +115,8 @@ enum error wire_decision_decode(struct bytes in, struct arena *arena, struct dec
   struct decision decision = {.kind = (enum decision_kind)message->what_case};
   head_in(message, &decision);
   cause_in(message->cause, &decision.cause);
-  err = content_in(message, arena, &decision);
+  err = zone_in(message->transitions, message->n_transitions, arena, &decision.zone);
+  if (!err) err = content_in(message, arena, &decision);
   if (!err) *out = decision;
   return err;
 }
@@ -198,7 +202,9 @@ enum error wire_decision_encode(const struct decision *in, struct buffer *out) {
   cause_out(&in->cause, &to.cause);
   to.message.cause = &to.cause;
   to.message.what_case = (Riser__Decision__V1__Decision__WhatCase)in->kind;
-  enum error err = content_out(in, scratch, &to);
+  to.message.n_transitions = in->zone.count;
+  enum error err = zone_out(&in->zone, scratch, &to.message.transitions);
+  if (!err) err = content_out(in, scratch, &to);
   if (!err) err = wire_pack(&to.message, out);
   arena_free(scratch);
   return err;

@@ -11,7 +11,12 @@
 MUST_USE enum error bill_in(const Riser__Decision__V1__Bill *from, struct arena *arena, struct bill *to);
 MUST_USE enum error bill_out(const struct bill *from, struct arena *scratch, Riser__Decision__V1__Bill *to);
 
-// Amounts per commodity: those that are zero are not written.
+void bill_meter_in(const Riser__Decision__V1__BillMeter *from, struct bill_meter *to);
+void bill_meter_out(const struct bill_meter *from, Riser__Decision__V1__BillMeter *to);
+void unknown_meter_in(const Riser__Decision__V1__UnknownMeter *from, struct unknown_meter *to);
+void unknown_meter_out(const struct unknown_meter *from, Riser__Decision__V1__UnknownMeter *to);
+
+// Amounts per commodity: those that are zero are not written, those of a commodity that we don't know not read.
 void amounts_in(Riser__Decision__V1__CommodityAmount *const *from, size_t count, int64_t to[COMMODITY_COUNT]);
 struct amounts_out {
   Riser__Decision__V1__CommodityAmount items[COMMODITY_COUNT];

@@ -22,7 +22,8 @@ WIRE_MAPPING(state, struct device_state_fact, Riser__Telemetry__V1__DeviceState,
              riser__telemetry__v1__device_state__init, STATE)
 
 #define ACK(TEXT, PLAIN, ENUM) TEXT(command_id) ENUM(outcome, outcome, ack_outcome) PLAIN(time_s) TEXT(detail)
-WIRE_MAPPING(ack, struct command_ack_fact, Riser__Telemetry__V1__CommandAck, riser__telemetry__v1__command_ack__init, ACK)
+WIRE_MAPPING(ack, struct command_ack_fact, Riser__Telemetry__V1__CommandAck, riser__telemetry__v1__command_ack__init,
+             ACK)
 
 #define PAYMENT(TEXT, PLAIN, ENUM) \
   TEXT(id) TEXT(lease) ENUM(commodity, commodity, commodity) PLAIN(amount_e4) PLAIN(paid_at_s) TEXT(method) \
@@ -30,7 +31,8 @@ WIRE_MAPPING(ack, struct command_ack_fact, Riser__Telemetry__V1__CommandAck, ris
 WIRE_MAPPING(payment, struct payment, Riser__Site__V1__Payment, riser__site__v1__payment__init, PAYMENT)
 
 #define READ_EDIT(TEXT, PLAIN, ENUM) \
-  TEXT(meter) ENUM(reg, register_, meter_register) PLAIN(time_s) PLAIN(value) PLAIN(is_void) PLAIN(revision) TEXT(reason)
+  TEXT(meter) ENUM(reg, register_, meter_register) PLAIN(time_s) PLAIN(value) PLAIN(is_void) PLAIN(revision) \
+  TEXT(reason)
 WIRE_MAPPING(read_edit, struct read_edit, Riser__Site__V1__ReadEdit, riser__site__v1__read_edit__init, READ_EDIT)
 
 #define NOTICE(TEXT, PLAIN, ENUM) \
@@ -53,7 +55,8 @@ WIRE_MAPPING(command_outcome, struct command_outcome, Riser__Site__V1__CommandOu
 #define TICK(TEXT, PLAIN, ENUM) PLAIN(time_s)
 WIRE_MAPPING(tick, struct tick, Riser__Site__V1__Tick, riser__site__v1__tick__init, TICK)
 
-static enum error readings_fact_in(const Riser__Site__V1__Readings *from, struct arena *arena, struct readings_fact *to) {
+static enum error readings_fact_in(const Riser__Site__V1__Readings *from, struct arena *arena,
+                                   struct readings_fact *to) {
   const struct reading *readings = readings_in(from->readings, from->n_readings, arena);
   if (!readings) return ERR_LIMIT;
   *to = (struct readings_fact){

@@ -14,8 +14,10 @@
 // What an encoder may use for the lists of one message.
 #define WIRE_SCRATCH_MAX ((size_t)256 * 1024 * 1024)
 
-// Parses `in` into the arena; unknown fields are skipped. ERR_BAD_PROTOBUF when malformed, ERR_LIMIT when the arena is full.
-MUST_USE enum error wire_unpack(const ProtobufCMessageDescriptor *type, struct bytes in, struct arena *arena, void *message);
+// Parses `in` into the arena; unknown fields are skipped. `message` points to the pointer that gets it.
+// ERR_BAD_PROTOBUF when malformed, ERR_LIMIT when the arena is full.
+MUST_USE enum error wire_unpack(const ProtobufCMessageDescriptor *type, struct bytes in, struct arena *arena,
+                                void *message);
 
 // Appends the encoded message to `out`; unchanged on error.
 MUST_USE enum error wire_pack(const void *message, struct buffer *out);
@@ -40,5 +42,40 @@ bool wire_is_utf8(const void *message);
   }
 #define WIRE_MAPPING(name, domain, message, start, FIELDS) \
   WIRE_MAPPING_AS(static, name, domain, message, start, FIELDS)
+
+// <name>_list_in and <name>_list_out: whole lists by <name>_in and <name>_out. NULL when the arena is full.
+#define WIRE_LIST(name, domain, message) \
+  static domain *name##_list_in(message *const *from, size_t count, struct arena *arena) { \
+    domain *list = arena_array(arena, count, sizeof *list); \
+    for (size_t i = 0; list && i < count; i++) name##_in(from[i], &list[i]); \
+    return list; \
+  } \
+  static message **name##_list_out(const domain *from, size_t count, struct arena *scratch) { \
+    message *items = arena_array(scratch, count, sizeof *items); \
+    message **list = arena_array(scratch, count, sizeof *list); \
+    for (size_t i = 0; items && list && i < count; i++) { \
+      name##_out(&from[i], &items[i]); \
+      list[i] = &items[i]; \
+    } \
+    return items ? list : NULL; \
+  }
+
+// The same for elements that hold lists themselves: their _in and _out take the arena and answer an error.
+#define WIRE_DEEP_LIST(name, domain, message) \
+  static domain *name##_list_in(message *const *from, size_t count, struct arena *arena) { \
+    domain *list = arena_array(arena, count, sizeof *list); \
+    for (size_t i = 0; list && i < count; i++) \
+      if (name##_in(from[i], arena, &list[i])) return NULL; \
+    return list; \
+  } \
+  static message **name##_list_out(const domain *from, size_t count, struct arena *scratch) { \
+    message *items = arena_array(scratch, count, sizeof *items); \
+    message **list = arena_array(scratch, count, sizeof *list); \
+    for (size_t i = 0; items && list && i < count; i++) { \
+      if (name##_out(&from[i], scratch, &items[i])) return NULL; \
+      list[i] = &items[i]; \
+    } \
+    return items ? list : NULL; \
+  }
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The refused bytes are a stranger's and stay bytes; topic, reason, detail, site and device are the writer's to keep UTF-8.
+// The refused bytes are a stranger's and stay bytes; the writer sees to it that the texts are UTF-8.
 #include "wire/reject.h"
 
 #include <string.h>

@@ -20,7 +20,7 @@ WIRE_MAPPING(transition, struct zone_transition, Riser__Site__V1__ZoneTransition
 WIRE_MAPPING(block, struct tariff_block, Riser__Site__V1__Block, riser__site__v1__block__init, BLOCK)
 
 #define ROUNDING(TEXT, PLAIN, ENUM) PLAIN(quantum_e4) ENUM(mode, mode, rounding_mode)
-WIRE_MAPPING(rounding, struct rounding, Riser__Site__V1__Rounding, riser__site__v1__rounding__init, ROUNDING)
+WIRE_MAPPING(step, struct rounding, Riser__Site__V1__Rounding, riser__site__v1__rounding__init, ROUNDING)
 
 #define PRICES(TEXT, PLAIN, ENUM) \
   TEXT(id) TEXT(name) ENUM(commodity, commodity, commodity) ENUM(kind, kind, tariff_kind) \
@@ -44,68 +44,69 @@ WIRE_MAPPING_AS(PUBLIC, installation, struct installation, Riser__Site__V1__Inst
 #define LEASE(TEXT, PLAIN, ENUM) TEXT(id) TEXT(room) PLAIN(from_s) PLAIN(until_s)
 WIRE_MAPPING(agreement, struct lease, Riser__Site__V1__Lease, riser__site__v1__lease__init, LEASE)
 
+WIRE_LIST(transition, struct zone_transition, Riser__Site__V1__ZoneTransition)
+WIRE_LIST(block, struct tariff_block, Riser__Site__V1__Block)
+
+enum error zone_in(Riser__Site__V1__ZoneTransition *const *from, size_t count, struct arena *arena, struct zone *to) {
+  *to = (struct zone){transition_list_in(from, count, arena), count};
+  return to->transitions ? OK : ERR_LIMIT;
+}
+
+enum error zone_out(const struct zone *from, struct arena *scratch, Riser__Site__V1__ZoneTransition ***to) {
+  *to = transition_list_out(from->transitions, from->count, scratch);
+  return *to ? OK : ERR_LIMIT;
+}
+
 enum error site_in(const Riser__Site__V1__Site *from, struct arena *arena, struct site *to) {
-  struct zone_transition *transitions = arena_array(arena, from->n_transitions, sizeof *transitions);
-  if (!transitions) return ERR_LIMIT;
-  for (size_t i = 0; i < from->n_transitions; i++) transition_in(from->transitions[i], &transitions[i]);
-  *to = (struct site){.zone_name = from->zone, .zone = {transitions, from->n_transitions}};
+  *to = (struct site){.zone_name = from->zone};
   settings_in(from, to);
   for (size_t i = 0; i < from->n_disconnectable; i++)
     to->disconnectable[wire_enum(&WIRE_DESCRIPTOR_commodity, (int)from->disconnectable[i])] = true;
   to->disconnectable[COMMODITY_NONE] = false;
   to->rebill_tolerance[COMMODITY_ELECTRICITY] = from->rebill_tolerance_wh;
   to->rebill_tolerance[COMMODITY_WATER] = from->rebill_tolerance_ml;
-  return OK;
+  return zone_in(from->transitions, from->n_transitions, arena, &to->zone);
 }
 
 enum error site_out(const struct site *from, struct arena *scratch, Riser__Site__V1__Site *to) {
-  size_t count = from->zone.count;
-  Riser__Site__V1__ZoneTransition *items = arena_array(scratch, count, sizeof *items);
-  Riser__Site__V1__ZoneTransition **list = arena_array(scratch, count, sizeof *list);
   WIRE_TYPE_commodity *disconnectable = arena_array(scratch, COMMODITY_COUNT, sizeof *disconnectable);
-  if (!items || !list || !disconnectable) return ERR_LIMIT;
+  if (!disconnectable) return ERR_LIMIT;
   settings_out(from, to);
-  for (size_t i = 0; i < count; i++) {
-    transition_out(&from->zone.transitions[i], &items[i]);
-    list[i] = &items[i];
-  }
   to->zone = (char *)from->zone_name;
-  to->transitions = list;
-  to->n_transitions = count;
   to->disconnectable = disconnectable;
   for (int c = COMMODITY_NONE + 1; c < COMMODITY_COUNT; c++)
     if (from->disconnectable[c]) disconnectable[to->n_disconnectable++] = (WIRE_TYPE_commodity)c;
   to->rebill_tolerance_wh = from->rebill_tolerance[COMMODITY_ELECTRICITY];
   to->rebill_tolerance_ml = from->rebill_tolerance[COMMODITY_WATER];
-  return OK;
+  to->n_transitions = from->zone.count;
+  return zone_out(&from->zone, scratch, &to->transitions);
 }
 
 enum error tariff_in(const Riser__Site__V1__Tariff *from, struct arena *arena, struct tariff *to) {
-  struct tariff_block *blocks = arena_array(arena, from->n_blocks, sizeof *blocks);
-  if (!blocks) return ERR_LIMIT;
-  for (size_t i = 0; i < from->n_blocks; i++) block_in(from->blocks[i], &blocks[i]);
-  *to = (struct tariff){.blocks = blocks, .block_count = from->n_blocks};
   prices_in(from, to);
-  if (from->line_rounding) rounding_in(from->line_rounding, &to->line_rounding);
-  return OK;
+  rounding_in(from->line_rounding, &to->line_rounding);
+  to->blocks = block_list_in(from->blocks, from->n_blocks, arena);
+  to->block_count = from->n_blocks;
+  return to->blocks ? OK : ERR_LIMIT;
 }
 
 enum error tariff_out(const struct tariff *from, struct arena *scratch, Riser__Site__V1__Tariff *to) {
-  size_t count = from->block_count;
-  Riser__Site__V1__Block *items = arena_array(scratch, count, sizeof *items);
-  Riser__Site__V1__Block **list = arena_array(scratch, count, sizeof *list);
-  Riser__Site__V1__Rounding *line_rounding = arena_array(scratch, 1, sizeof *line_rounding);
-  if (!items || !list || !line_rounding) return ERR_LIMIT;
-  for (size_t i = 0; i < count; i++) {
-    block_out(&from->blocks[i], &items[i]);
-    list[i] = &items[i];
-  }
   prices_out(from, to);
-  rounding_out(&from->line_rounding, line_rounding);
-  to->blocks = list;
-  to->n_blocks = count;
-  to->line_rounding = line_rounding;
+  to->blocks = block_list_out(from->blocks, from->block_count, scratch);
+  to->n_blocks = from->block_count;
+  to->line_rounding = arena_alloc(scratch, sizeof *to->line_rounding);
+  if (!to->blocks || !to->line_rounding) return ERR_LIMIT;
+  rounding_out(&from->line_rounding, to->line_rounding);
   return OK;
+}
+
+void rounding_in(const Riser__Site__V1__Rounding *from, struct rounding *to) {
+  static const Riser__Site__V1__Rounding none = RISER__SITE__V1__ROUNDING__INIT;
+  step_in(from ? from : &none, to);
+}
+
+void rounding_out(const struct rounding *from, Riser__Site__V1__Rounding *to) {
+  step_out(from, to);
 }
 
 void lease_in(const Riser__Site__V1__Lease *from, struct lease *to) {

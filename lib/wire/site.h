@@ -14,9 +14,16 @@
 MUST_USE enum error site_in(const Riser__Site__V1__Site *from, struct arena *arena, struct site *to);
 MUST_USE enum error site_out(const struct site *from, struct arena *scratch, Riser__Site__V1__Site *to);
 
+// The zone's table; *to gets a list of pointers of the same length.
+MUST_USE enum error zone_in(Riser__Site__V1__ZoneTransition *const *from, size_t count, struct arena *arena,
+                            struct zone *to);
+MUST_USE enum error zone_out(const struct zone *from, struct arena *scratch, Riser__Site__V1__ZoneTransition ***to);
+
 MUST_USE enum error tariff_in(const Riser__Site__V1__Tariff *from, struct arena *arena, struct tariff *to);
 MUST_USE enum error tariff_out(const struct tariff *from, struct arena *scratch, Riser__Site__V1__Tariff *to);
 
+void rounding_in(const Riser__Site__V1__Rounding *from, struct rounding *to); // from may be NULL: none
+void rounding_out(const struct rounding *from, Riser__Site__V1__Rounding *to);
 void room_in(const Riser__Site__V1__Room *from, struct room *to);
 void room_out(const struct room *from, Riser__Site__V1__Room *to);
 void service_point_in(const Riser__Site__V1__ServicePoint *from, struct service_point *to);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// protobuf-c does not check that strings are UTF-8, but every other protobuf library refuses a record with a bad one; so
-// what a stranger sends is checked here, before it gets into the log.
+// protobuf-c does not check that strings are UTF-8, but every other protobuf library refuses a record with a bad one;
+// so what a stranger sends is checked here, before it gets into the log.
 #include "wire/telemetry.h"
 
 #include "wire/enums.h"
@@ -16,13 +16,16 @@ WIRE_MAPPING(state, struct device_state_fact, Riser__Telemetry__V1__DeviceState,
              riser__telemetry__v1__device_state__init, STATE)
 
 #define ACK(TEXT, PLAIN, ENUM) TEXT(command_id) ENUM(outcome, outcome, ack_outcome) PLAIN(time_s) TEXT(detail)
-WIRE_MAPPING(ack, struct command_ack_fact, Riser__Telemetry__V1__CommandAck, riser__telemetry__v1__command_ack__init, ACK)
+WIRE_MAPPING(ack, struct command_ack_fact, Riser__Telemetry__V1__CommandAck, riser__telemetry__v1__command_ack__init,
+             ACK)
 
 #define COMMAND(TEXT, PLAIN, ENUM) \
   TEXT(command_id) ENUM(supply, supply, supply) PLAIN(not_after_s) PLAIN(desired_version)
-WIRE_MAPPING(command, struct device_command, Riser__Telemetry__V1__Command, riser__telemetry__v1__command__init, COMMAND)
+WIRE_MAPPING(command, struct device_command, Riser__Telemetry__V1__Command, riser__telemetry__v1__command__init,
+             COMMAND)
 
-static enum error unpack_strict(const ProtobufCMessageDescriptor *type, struct bytes in, struct arena *arena, void *message) {
+static enum error unpack_strict(const ProtobufCMessageDescriptor *type, struct bytes in, struct arena *arena,
+                                void *message) {
   enum error err = wire_unpack(type, in, arena, message);
   if (err) return err;
   return wire_is_utf8(*(void **)message) ? OK : ERR_BAD_UTF8;
@@ -121,11 +124,14 @@ enum error wire_device_command_decode(struct bytes in, struct arena *arena, stru
   enum error err = unpack_strict(&riser__telemetry__v1__command__descriptor, in, arena, &message);
   if (err) return err;
   command_in(message, out);
+  out->signature = message->signature.data;
+  out->signature_len = message->signature.len;
   return OK;
 }
 
 enum error wire_device_command_encode(const struct device_command *in, struct buffer *out) {
   Riser__Telemetry__V1__Command message;
   command_out(in, &message);
+  message.signature = (ProtobufCBinaryData){in->signature_len, (uint8_t *)in->signature};
   return wire_pack(&message, out);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The payloads between devices and Riser (riser.telemetry.v1) <-> domain. Input is a stranger's: any bytes may come.
-// Decoders put everything into the arena and answer ERR_BAD_PROTOBUF, ERR_BAD_UTF8 or, when the arena is full, ERR_LIMIT;
-// *out is written only on OK. Bounds of values and ids are not checked here: that is ingest's. Encoders append to `out`.
+// Decoders put everything into the arena and answer ERR_BAD_PROTOBUF, ERR_BAD_UTF8 or, when the arena is full,
+// ERR_LIMIT; *out is written only on OK. Bounds of values and ids are not checked here: that is ingest's. Encoders
+// append to `out`.
 #ifndef RISER_WIRE_TELEMETRY_H
 #define RISER_WIRE_TELEMETRY_H
 
