@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kafka, Redis, the broker and the mail folder as an outsider sees them: schemas by protoc, pure-Python clients."""
+import datetime
+import email
+import email.policy
+import importlib
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import kafka
+import redis
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+AREAS = ("telemetry", "site", "decision", "command", "device", "person", "reject", "state")
+
+
+def load_schemas():
+    """{area: module} made from proto/ at this moment."""
+    folder = tempfile.TemporaryDirectory(prefix="riser-proto-")
+    schemas = sorted(str(p.relative_to(ROOT / "proto")) for p in (ROOT / "proto").rglob("*.proto"))
+    subprocess.run(["protoc", f"--python_out={folder.name}", *schemas], cwd=ROOT / "proto", check=True)
+    sys.path.insert(0, folder.name)
+    modules = {area: importlib.import_module(f"riser.{area}.v1.{area}_pb2") for area in AREAS}
+    modules["folder"] = folder  # kept until the end of the program
+    return modules
+
+
+class Topic:
+    """All records of a topic up to its present end: [(partition, offset, key, value, timestamp_ms)] in log order."""
+
+    def __init__(self, brokers, topic):
+        consumer = kafka.KafkaConsumer(bootstrap_servers=brokers, enable_auto_commit=False, consumer_timeout_ms=20000,
+                                       isolation_level="read_committed", max_partition_fetch_bytes=8 << 20,
+                                       fetch_max_wait_ms=100)
+        partitions = [kafka.TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or ())]
+        if not partitions:
+            raise SystemExit(f"check: topic {topic} does not exist at {brokers}")
+        consumer.assign(partitions)
+        consumer.seek_to_beginning(*partitions)
+        ends = consumer.end_offsets(partitions)
+        self.ends = {tp.partition: end for tp, end in ends.items()}
+        self.records = []
+        while any(consumer.position(tp) < ends[tp] for tp in partitions):
+            for tp, batch in consumer.poll(timeout_ms=2000, max_records=50000).items():
+                self.records += [(tp.partition, r.offset, r.key, r.value, r.timestamp) for r in batch
+                                 if r.offset < ends[tp]]
+        consumer.close()
+        self.records.sort(key=lambda r: (r[0], r[1]))
+
+    def parsed(self, kind):
+        for partition, offset, _, value, _ in self.records:
+            yield partition, offset, kind.FromString(value)
+
+
+class State:
+    """Billing's state in Redis, by key."""
+
+    def __init__(self, address, schemas):
+        host, port = address.rsplit(":", 1)
+        self.client = redis.Redis(host=host, port=int(port))
+        self.schemas = schemas
+
+    def keys(self, what):
+        return sorted(key.decode() for key in self.client.scan_iter(match=f"{{p*}}:{what}*", count=1000))
+
+    def value(self, key):
+        return self.client.get(key)
+
+    def next_offsets(self):
+        kind = self.schemas["state"].PartitionMeta
+        return {int(key[2:key.index("}")]): kind.FromString(self.value(key)).next_offset for key in self.keys("meta")}
+
+    def vectors(self):
+        """{(meter, register): [(UTC second, value)]} from the packed read vectors."""
+        found = {}
+        for key in self.keys("reads:"):
+            _, _, (_, meter, register, month) = *key.partition(":reads:")[:2], key.partition("reads:")[2].split("/")
+            start = datetime.datetime(int(month[:4]), int(month[4:]), 1, tzinfo=datetime.timezone.utc)
+            raw = self.value(key)
+            reads = found.setdefault((meter, int(register)), [])
+            for at in range(0, len(raw), 12):
+                second = int.from_bytes(raw[at:at + 4], "little") >> 10
+                reads.append((int(start.timestamp()) + second, int.from_bytes(raw[at + 4:at + 12], "little")))
+        return {name: sorted(reads) for name, reads in found.items()}
+
+    def days(self):
+        """{(service point, YYYY-MM): [usage or None of each day]}"""
+        found = {}
+        for key in self.keys("days:"):
+            _, point, month = key.partition("days:")[2].split("/")
+            raw = self.value(key)
+            records = [raw[i:i + 12] for i in range(0, len(raw), 12)]
+            found[point, month] = [int.from_bytes(r[:8], "little", signed=True)
+                                   if int.from_bytes(r[8:], "little", signed=True) >= 0 else None for r in records]
+        return found
+
+
+def mails(folder):
+    """{Message-ID: [message, ...]} of the mail files."""
+    found = {}
+    for path in sorted(pathlib.Path(folder).glob("*.eml")):
+        message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+        found.setdefault(message["Message-ID"].strip(), []).append(message)
+    return found
