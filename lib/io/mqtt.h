@@ -46,8 +46,8 @@ struct mqtt_handlers {
   // A library thread. CONNECTED: and every subscription is granted; session_present: the broker kept our session.
   // DISCONNECTED: `reason` says why, for the log. May be NULL.
   void (*on_state)(void *ctx, enum mqtt_state state, bool session_present, const char *reason);
-  // A library thread: what became of a QoS 1 publish. OK: the broker has it (reason 0, or 16: nobody is subscribed).
-  // RETRY: it may or may not have arrived. ERR_REFUSED: the broker said no, with this reason code. May be NULL.
+  // A library thread: what became of a QoS 1 publish. OK: the broker has it. RETRY: it may or may not have arrived.
+  // ERR_REFUSED: the broker said no, with this MQTT reason code. May be NULL.
   void (*on_published)(void *ctx, void *opaque, enum error err, int reason);
   void *ctx;
 };
