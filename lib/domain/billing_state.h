@@ -100,9 +100,10 @@ struct notice_receipt {
 
 // One commodity's way through arrears. An episode ends when nothing overdue is left.
 struct arrears {
-  uint32_t notice_count;           // notices of this episode so far
-  uint32_t notice_month;           // the bill that the latest one names; 0: no notice in this episode
-  int64_t notice_due_s;            // not before then the next notice; 0: the episode's first
+  bool noticed;                    // a notice of disconnection was given in this episode
+  uint32_t notice_month;           // the oldest overdue bill that the latest notice names; 0: never one
+  uint32_t notice_count;           // notices that named that bill, the latest one's number
+  bool bounced;                    // the latest notice came back from everybody: it is to be given again
   struct notice_receipt *receipts; // of the latest notice
   size_t receipt_count;
 };
