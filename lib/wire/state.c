@@ -11,7 +11,8 @@
 #include "wire/site.h"
 
 #define META(TEXT, PLAIN, ENUM) \
-  PLAIN(next_offset) PLAIN(next_index) PLAIN(partition_count) PLAIN(fold_version) PLAIN(business_time_s)
+  PLAIN(next_offset) PLAIN(next_index) PLAIN(partition_count) PLAIN(fold_version) PLAIN(business_time_s) \
+  PLAIN(last_offset)
 WIRE_MAPPING(meta, struct partition_meta, Riser__State__V1__PartitionMeta, riser__state__v1__partition_meta__init, META)
 
 #define SHOWN(TEXT, PLAIN, ENUM) TEXT(device) PLAIN(online) ENUM(supply, supply, supply) PLAIN(updated_s)
@@ -34,7 +35,7 @@ WIRE_MAPPING(owed, struct account_bill, Riser__State__V1__AccountBill, riser__st
 WIRE_MAPPING(receipt, struct notice_receipt, Riser__State__V1__NoticeReceipt, riser__state__v1__notice_receipt__init,
              RECEIPT)
 
-#define ARREARS(TEXT, PLAIN, ENUM) PLAIN(notice_count) PLAIN(notice_month) PLAIN(notice_due_s)
+#define ARREARS(TEXT, PLAIN, ENUM) PLAIN(noticed) PLAIN(notice_month) PLAIN(notice_count) PLAIN(bounced)
 WIRE_MAPPING(episode, struct arrears, Riser__State__V1__Arrears, riser__state__v1__arrears__init, ARREARS)
 
 WIRE_LIST(room, struct room, Riser__Site__V1__Room)
@@ -223,7 +224,7 @@ static enum error arrears_out(const struct arrears *from, struct arena *scratch,
   to->arrears = arena_array(scratch, COMMODITY_COUNT, sizeof *to->arrears);
   if (!items || !to->arrears) return ERR_LIMIT;
   for (int c = 0; c < COMMODITY_COUNT; c++) {
-    if (!from[c].notice_count && !from[c].notice_month && !from[c].notice_due_s && !from[c].receipt_count) continue;
+    if (!from[c].notice_month && !from[c].receipt_count) continue;
     episode_out(&from[c], &items[c]);
     items[c].commodity = (WIRE_TYPE_commodity)c;
     items[c].receipts = receipt_list_out(from[c].receipts, from[c].receipt_count, scratch);
