@@ -125,7 +125,8 @@ struct account_state {
 struct partition_meta {
   int64_t next_offset;
   uint32_t next_index; // > 0: the record at next_offset is applied in part; its next decision has this index
-  uint8_t digest[32];  // SHA-256 of the last record applied
+  int64_t last_offset; // of the last record applied
+  uint8_t digest[32];  // SHA-256 of it; all zero: none was applied yet
   uint32_t partition_count;
   uint32_t fold_version;
   int64_t business_time_s; // 0: no tick yet

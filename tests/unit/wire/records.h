@@ -9,6 +9,7 @@
 #include "wire/decision.h"
 #include "wire/device.h"
 #include "wire/fact.h"
+#include "wire/outbox.h"
 #include "wire/person.h"
 #include "wire/reject.h"
 #include "wire/state.h"
@@ -29,6 +30,7 @@
   X(person, struct person) \
   X(reject, struct reject) \
   X(partition_meta, struct partition_meta) \
+  X(outbox, struct outbox) \
   X(site_state, struct site_state) \
   X(point_state, struct point_state) \
   X(account_state, struct account_state)

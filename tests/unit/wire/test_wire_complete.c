@@ -41,6 +41,7 @@ static const struct {
     {"person", &riser__person__v1__person__descriptor},
     {"reject", &riser__reject__v1__reject__descriptor},
     {"partition_meta", &riser__state__v1__partition_meta__descriptor},
+    {"outbox", &riser__state__v1__outbox__descriptor},
     {"site_state", &riser__state__v1__site_state__descriptor},
     {"point_state", &riser__state__v1__point_state__descriptor},
     {"account_state", &riser__state__v1__account_state__descriptor},

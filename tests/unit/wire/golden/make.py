@@ -32,6 +32,7 @@ RECORDS = {
     "person": "riser.person.v1.Person",
     "reject": "riser.reject.v1.Reject",
     "partition_meta": "riser.state.v1.PartitionMeta",
+    "outbox": "riser.state.v1.Outbox",
     "site_state": "riser.state.v1.SiteState",
     "point_state": "riser.state.v1.PointState",
     "account_state": "riser.state.v1.AccountState",
