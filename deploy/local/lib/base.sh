@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2034 # variables are shared between the parts
 # What all parts of the driver share: where things are, what is said, how an error ends. Sourced by ./riser.
 
 LOCAL=$RISER_ROOT/deploy/local
@@ -6,9 +7,14 @@ BUILD=$RISER_ROOT/build
 RISER_VAR=$(realpath -ms "${RISER_VAR:-$RISER_ROOT/var}")
 RISER_CACHE=$(realpath -ms "${RISER_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/riser}")
 RISER_PORT_BASE=${RISER_PORT_BASE:-21000}
-RISER_PARTITIONS=${RISER_PARTITIONS:-8}
-RISER_CLOCK=${RISER_CLOCK:-system}
 RISER_REDIS_MAXMEMORY=${RISER_REDIS_MAXMEMORY:-1gb}
+
+# What a stack was begun with is kept beside its data, so that `up` after `down` goes on with it.
+setting() { sed -n "s/^$1=//p" "$RISER_VAR/settings" 2>/dev/null || true; }
+RISER_PARTITIONS=${RISER_PARTITIONS:-$(setting RISER_PARTITIONS)}
+RISER_PARTITIONS=${RISER_PARTITIONS:-8}
+RISER_CLOCK=${RISER_CLOCK:-$(setting RISER_CLOCK)}
+RISER_CLOCK=${RISER_CLOCK:-system}
 
 # A virtual environment or another Python of the caller must not leak into ours.
 unset PYTHONPATH PYTHONHOME VIRTUAL_ENV
@@ -22,6 +28,20 @@ die() {
   say "  why: $2"
   say "  do:  $3"
   exit 1
+}
+
+# at_exit COMMAND: runs when the driver ends, however it ends; the last one first.
+EXIT_COMMANDS=()
+at_exit() {
+  EXIT_COMMANDS+=("$1")
+  trap run_exit_commands EXIT
+}
+
+run_exit_commands() {
+  local status=$? index
+  trap - EXIT
+  for ((index = ${#EXIT_COMMANDS[@]} - 1; index >= 0; index--)); do "${EXIT_COMMANDS[index]}" || status=1; done
+  exit "$status"
 }
 
 # have_tty: progress lines are redrawn only on a terminal.
@@ -47,7 +67,7 @@ seconds_since() {
 # locked_var COMMAND... and locked_cache COMMAND...: one driver at a time on a stack, on the cache; a second one waits and
 # says so. The first may be held while the second is taken, hence two descriptors; started programs get neither.
 locked_var() {
-  mkdir -p "$RISER_VAR"
+  writable "$RISER_VAR"
   exec 8>"$RISER_VAR/lock"
   flock -n 8 || lock_wait 8 "$RISER_VAR"
   "$@"
@@ -55,7 +75,7 @@ locked_var() {
 }
 
 locked_cache() {
-  mkdir -p "$RISER_CACHE"
+  writable "$RISER_CACHE"
   exec 9>"$RISER_CACHE/lock"
   flock -n 9 || lock_wait 9 "$RISER_CACHE"
   "$@"
@@ -65,6 +85,13 @@ locked_cache() {
 lock_wait() {
   say "another ./riser is at work on $2; waiting for it"
   flock "$1"
+}
+
+writable() {
+  if ! mkdir -p "$1" 2>/dev/null || [[ ! -w $1 ]]; then
+    die "$1 can't be written" "this user ($(id -un)) may not; perhaps another user, or sudo, made it" \
+      "chown it, or choose another folder with RISER_VAR or RISER_CACHE"
+  fi
 }
 
 # render TEMPLATE TARGET NAME=VALUE...: replaces @NAME@; one that stays is an error of the template.

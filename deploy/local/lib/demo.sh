@@ -1,34 +1,42 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2034 # variables are shared between the parts
 # `./riser demo [--once]`: the main job from empty data, told by a checker that shares no code with the services. The
 # clock is the log's: replay writes the ticks, so months pass in minutes.
 
 DEMO_SITE=$LOCAL/demo/site.yaml
 
 demo_command() {
-  local once=''
+  local once='' demo_failed=''
   case ${1:-} in
     --once) once=1 ;;
     '') ;;
     *) die "demo doesn't know '$1'" "only --once is an option of demo" "./riser help" ;;
   esac
-  RISER_CLOCK=log
   demo_clear
+  RISER_CLOCK=log
+  if [[ -n $once ]]; then at_exit stack_down; fi
+  writable "$RISER_VAR"
+  touch "$RISER_VAR/demo-data"
   stack_up
   if [[ -n $once ]]; then
-    trap 'stack_down' EXIT
     demo_main_job
     return
   fi
-  demo_main_job || say "the demo did not hold; the stack stays up to be looked at"
+  demo_main_job || demo_failed=1
   demo_where_to_look
+  return "${demo_failed:-0}"
 }
 
-# The demo begins with empty data each time; only data of an earlier demo or stack in $RISER_VAR is thrown away.
+# The demo begins with empty data each time; it throws away an earlier demo's, never anybody else's.
 demo_clear() {
   local name
-  if [[ ! -d $RISER_VAR ]]; then return 0; fi
+  if [[ ! -d $RISER_VAR/kafka ]]; then return 0; fi
+  if [[ ! -e $RISER_VAR/demo-data ]]; then
+    die "$RISER_VAR holds data that is not a demo's" "the demo begins with empty data; a stack was started here by ./riser up" \
+      "RISER_VAR=./var-demo RISER_PORT_BASE=22000 ./riser demo, or remove $RISER_VAR if nobody needs it"
+  fi
   stack_down
-  for name in kafka redis mosquitto mail spool log run demo; do rm -rf "${RISER_VAR:?}/$name"; done
+  for name in kafka redis mosquitto mail spool log run settings demo-data; do rm -rf "${RISER_VAR:?}/$name"; done
 }
 
 demo_main_job() {

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2034 # variables are shared between the parts
 # The engines beside Kafka: Mosquitto, Redis, the mail server. Each has NAME_start (write its configuration, spawn) and
 # NAME_ready.
 

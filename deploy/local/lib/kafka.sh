@@ -36,7 +36,7 @@ kafka_fetch() {
 kafka_check() {
   local folder=$1 wrong extra
   wrong=$(cd "$folder" && sha256sum --check --quiet --strict "$LOCAL/kafka/jars.sha256" 2>&1) || true
-  extra=$(cd "$folder" && comm -13 <(cut -c67- "$LOCAL/kafka/jars.sha256" | sort) <(ls | sort))
+  extra=$(cd "$folder" && comm -13 <(cut -c67- "$LOCAL/kafka/jars.sha256" | sort) <(find . -type f -printf '%P\n' | sort))
   if [[ -n $wrong || -n $extra ]]; then
     printf '%s\n' "$wrong" "${extra:+not listed: $extra}" | sed 's/^/  | /' >&2
     die "the Kafka files in $folder are not the ones that Riser was tested with; they are not used" \

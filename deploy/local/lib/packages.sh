@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # The distribution's packages. Asks dpkg what is there; apt only when something is missing.
 
-# packages_missing: one name a line.
+# packages_missing [test]: one name a line; with `test` also what only the tests need.
 packages_missing() {
-  local line names name installed found
+  local with=${1:-} line names name installed found
   installed=$'\n'$(dpkg-query -W -f='${db:Status-Abbrev}${Package}\n' 2>/dev/null | sed -n 's/^[hi]i *//p')$'\n'
   while read -r line; do
     names=${line%%#*}
     names=${names// /}
+    if [[ $names == test:* && -z $with ]]; then continue; fi
+    names=${names#test:}
     if [[ -z $names ]]; then continue; fi
     found=
     for name in ${names//|/ }; do
@@ -18,30 +20,32 @@ packages_missing() {
 }
 
 packages_ensure() {
+  local with=${1:-}
   local missing
   if ! command -v dpkg-query >/dev/null; then
     die "this system has no dpkg" "Riser's local stack is made of Debian's or Ubuntu's packages" \
       "use Debian 12, Debian 13 or Ubuntu 24.04"
   fi
-  mapfile -t missing < <(packages_missing)
+  mapfile -t missing < <(packages_missing "$with")
   if ((${#missing[@]} == 0)); then return 0; fi
   say "installing ${#missing[@]} packages: ${missing[*]}"
   packages_install "${missing[@]}"
-  mapfile -t missing < <(packages_missing)
+  mapfile -t missing < <(packages_missing "$with")
   if ((${#missing[@]})); then
     die "still missing after the installation: ${missing[*]}" "apt-get reported success but dpkg doesn't list them" \
       "install them by hand and try again"
   fi
 }
 
+# as_root COMMAND...: for packages_ensure, whose list of missing packages the message names.
 as_root() {
   if ((EUID == 0)); then
     "$@"
   elif command -v sudo >/dev/null; then
     sudo "$@"
   else
-    die "packages are missing: $(packages_missing | paste -sd' ')" "installing needs root, and there is no sudo here" \
-      "run this once as root: apt-get install $(packages_missing | paste -sd' ')"
+    die "packages are missing: ${missing[*]}" "installing needs root, and there is no sudo here" \
+      "run this once as root: apt-get install ${missing[*]}"
   fi
 }
 
@@ -52,7 +56,7 @@ apt_get() {
 
 packages_install() {
   local log
-  mkdir -p "$RISER_CACHE"
+  writable "$RISER_CACHE"
   log=$RISER_CACHE/apt.log
   : >"$log"
   # The lists of a fresh machine are empty, those of an old one name files that are gone: then update and once more.
@@ -88,7 +92,7 @@ daemons_hold() {
   for name in "${DAEMON_PACKAGES[@]}"; do
     if [[ " $* " == *" $name "* && ! -e $POLICY ]]; then
       POLICY_IS_OURS=1
-      trap 'daemons_release' EXIT
+      at_exit policy_release
       as_root tee "$POLICY" >/dev/null <<'EOF'
 #!/bin/sh
 # Written by Riser's driver while it installs packages; removed again by it.
@@ -100,13 +104,16 @@ EOF
   done
 }
 
-daemons_release() {
-  local name
+policy_release() {
   if [[ -n $POLICY_IS_OURS ]]; then
     as_root rm -f "$POLICY"
     POLICY_IS_OURS=
-    trap - EXIT
   fi
+}
+
+daemons_release() {
+  local name
+  policy_release
   for name in "${DAEMON_PACKAGES[@]}"; do
     if [[ " $* " != *" $name "* ]]; then continue; fi
     if command -v systemctl >/dev/null; then

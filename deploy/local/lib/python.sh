@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2034 # variables are shared between the parts
 # The Python of the tests, the checker and the mail server: the distribution's interpreter with the packages pinned in
 # tests/system/requirements.txt, in a folder of the cache named after both, so that a change of either makes a new one.
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2034 # variables are shared between the parts
 # Riser's own services. All of them are configured by the environment that stack_environment writes; the tables behind it
 # are in docs/configuration/.
 
@@ -18,7 +19,7 @@ service_start() {
 
 # Ready means: connected, subscribed, partitions owned. Ingest says so only after the broker's SUBACK; Mosquitto throws
 # away what is published before that.
-service_ready() { curl -fsS -o /dev/null --max-time 2 "http://127.0.0.1:$(port_of "$1")/readyz" 2>/dev/null; }
+service_ready() { curl -fsS --noproxy "*" -o /dev/null --max-time 2 "http://127.0.0.1:$(port_of "$1")/readyz" 2>/dev/null; }
 
 # services_install: billing never begins at offset 0 of its own accord, since that may be a lost Redis. Only the very first
 # start on new topics says so.

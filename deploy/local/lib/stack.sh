@@ -22,6 +22,7 @@ stack_up_locked() {
   # Kafka takes longest; the others start beside it.
   parts_start "${ENGINES[@]}"
   kafka_topics
+  printf 'RISER_PARTITIONS=%s\nRISER_CLOCK=%s\n' "$RISER_PARTITIONS" "$RISER_CLOCK" >"$RISER_VAR/settings"
   if [[ -n $1 ]]; then return 0; fi
   services_install
   parts_start "${SERVICES[@]}"
@@ -35,6 +36,7 @@ parts_start() {
       say "$name: already up (pid $(process_pid "$name"), port $(port_of "$name"))"
     else
       part_port_free "$name" "$(port_of "$name")"
+      if [[ $name == kafka ]]; then part_port_free kafka "$(port_of controller)"; fi
       part_start "$name"
       started+=("$name")
     fi

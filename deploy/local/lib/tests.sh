@@ -14,7 +14,7 @@ tests_command() {
   done
   if (($#)); then shift; fi
   if ((${#parts[@]} == 0)); then parts=("${TEST_PARTS[@]}"); fi
-  packages_ensure
+  packages_ensure test
   python_ensure
   for part in "${parts[@]}"; do
     say "== tests: $part"
@@ -34,15 +34,20 @@ tests_asan() { (build_asan && tests_ctest "$BUILD/asan"); }
 
 tests_ctest() { ctest --test-dir "$1" --output-on-failure --no-tests=error --timeout 300 -j "$(nproc)"; }
 
-tests_lint() { (build_main && tests_pytest tests/lint "$@"); }
+# The sources' own rules, and the manifests of deploy/k8s.
+tests_lint() { (build_main && tests_pytest tests/lint tests/k8s -- "$@"); }
 
-tests_system() { (build_main && kafka_ensure && tests_pytest tests/system "$@"); }
+tests_system() { (build_main && kafka_ensure && tests_pytest tests/system -- "$@"); }
 
-tests_fault() { (build_main && kafka_ensure && tests_pytest tests/fault "$@"); }
+tests_fault() { (build_main && kafka_ensure && tests_pytest tests/fault -- "$@"); }
 
-# pytest ends with 5 when it found no test: that is a failure as well.
+# tests_pytest FOLDER... -- OPTION...: pytest ends with 5 when it found no test: that is a failure as well.
 tests_pytest() {
-  local folder=$1
+  local folders=()
+  while [[ $1 != -- ]]; do
+    folders+=("$1")
+    shift
+  done
   shift
-  (cd "$RISER_ROOT" && PYTHONDONTWRITEBYTECODE=1 "$PYTHON" -m pytest -p no:cacheprovider -ra "$folder" "$@" </dev/null)
+  (cd "$RISER_ROOT" && PYTHONDONTWRITEBYTECODE=1 "$PYTHON" -m pytest -p no:cacheprovider -ra -o timeout=900 "${folders[@]}" "$@" </dev/null)
 }
