@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every record that lib/wire knows, for tests that treat them alike: decode and encode again. The golden files are
 // named after them: <record>[-<case>].<number>.hex, written by golden/make.py with another protobuf library.
-#ifndef RISER_TESTS_WIRE_RECORDS_H
-#define RISER_TESTS_WIRE_RECORDS_H
+#ifndef RISER_TESTS_UNIT_WIRE_RECORDS_H
+#define RISER_TESTS_UNIT_WIRE_RECORDS_H
 
 #include "wire/bill.h"
 #include "wire/command.h"

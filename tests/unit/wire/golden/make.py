@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the golden bytes: one example of each record with every field set, made by Python's protobuf, not by ours.
 
-    python3 make.py            needs protoc (or grpcio-tools) and the protobuf package
+    python3 make.py            writes what is missing; needs protoc (or grpcio-tools) and the protobuf package
+    python3 make.py --check    writes nothing, ends with 1 if something is missing
 
 A golden file is never changed: when a schema gains fields, the example that has them gets the next number, and the
 older ones stay as proof that old records still decode.
@@ -114,22 +115,26 @@ def by_commodity(message):
             by_commodity(part)
 
 
-def keep(name, message):
-    text = "\n".join(message.SerializeToString(deterministic=True).hex()[i:i + 120]
-                     for i in range(0, len(message.SerializeToString()) * 2, 120)) + "\n"
+def keep(name, message, write):
+    """True if the newest golden file of that name is this example."""
+    digits = message.SerializeToString(deterministic=True).hex()
+    text = "\n".join(digits[i:i + 120] for i in range(0, len(digits), 120)) + "\n"
     files = sorted(HERE.glob(f"{name}.*.hex"), key=lambda p: int(p.suffixes[-2][1:]))
     if files and files[-1].read_text() == text:
-        return
-    number = len(files) + 1
-    (HERE / f"{name}.{number}.hex").write_text(text)
-    print(f"wrote {name}.{number}.hex")
+        return True
+    file = HERE / f"{name}.{len(files) + 1}.hex"
+    if write:
+        file.write_text(text)
+    print("wrote" if write else "missing:", file.name)
+    return False
 
 
 def main():
+    write = "--check" not in sys.argv
     load_schemas()
-    from google.protobuf import symbol_database
+    from google.protobuf import message_factory, symbol_database
     lookup = symbol_database.Default().pool
-    from google.protobuf import message_factory
+    complete = True
     for name, full in RECORDS.items():
         descriptor = lookup.FindMessageTypeByName(full)
         make = getattr(message_factory, "GetMessageClass", None) or symbol_database.Default().GetPrototype
@@ -138,8 +143,9 @@ def main():
             message = make(descriptor)()
             fill(message, Values(), member)
             by_commodity(message)
-            keep(f"{name}-{member}" if member else name, message)
+            complete &= keep(f"{name}-{member}" if member else name, message, write)
+    return 0 if complete or write else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
