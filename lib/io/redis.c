@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // hiredis with reply functions of our own, which build the reply in the caller's arena: no allocation and no free for
-// each of the thousands of replies of a batch. Replies that nobody wants (the commit's) go into an arena of this module.
+// each of the thousands of replies of a batch. Replies that nobody wants (the commit's) go into an arena of this
+// module.
 #include "io/redis.h"
 
 #include <assert.h>
