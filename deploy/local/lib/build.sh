@@ -16,9 +16,13 @@ build_tree() {
   progress_end "built ($preset) in $(seconds_since "$began") s"
 }
 
+# build_failed LOG STEP: the first errors, else the last lines.
 build_failed() {
+  local lines
   progress_end
-  grep -E -m 20 -A 4 'error:|Error|FAILED' "$1" | cut -c1-300 >&2 || tail -n 20 "$1" >&2
+  lines=$(grep -E -A 3 'error:|CMake Error|undefined reference' "$1" | head -n 30) || true
+  if [[ -z $lines ]]; then lines=$(tail -n 20 "$1"); fi
+  printf '%s\n' "$lines" | cut -c1-300 >&2
   die "$2 failed" "see the lines above" "all of it: $1"
 }
 
