@@ -28,6 +28,7 @@ packages_ensure() {
   fi
   mapfile -t missing < <(packages_missing "$with")
   if ((${#missing[@]} == 0)); then return 0; fi
+  root_ensure "${missing[@]}"
   say "installing ${#missing[@]} packages: ${missing[*]}"
   packages_install "${missing[@]}"
   mapfile -t missing < <(packages_missing "$with")
@@ -37,16 +38,17 @@ packages_ensure() {
   fi
 }
 
-# as_root COMMAND...: for packages_ensure, whose list of missing packages the message names.
-as_root() {
-  if ((EUID == 0)); then
-    "$@"
-  elif command -v sudo >/dev/null; then
-    sudo "$@"
-  else
-    die "packages are missing: ${missing[*]}" "installing needs root, and there is no sudo here" \
-      "run this once as root: apt-get install ${missing[*]}"
+# root_ensure PACKAGE...: whether this user may install at all, before anything is tried; sudo may ask for a password.
+root_ensure() {
+  if ((EUID == 0)); then return 0; fi
+  if ! command -v sudo >/dev/null || ! sudo -v; then
+    die "packages are missing: $*" "installing them needs root, and this user ($(id -un)) may not use sudo" \
+      "run this once as root: apt-get install $*"
   fi
+}
+
+as_root() {
+  if ((EUID == 0)); then "$@"; else sudo "$@"; fi
 }
 
 apt_get() {
