@@ -368,11 +368,9 @@ static void consumer_close(struct kafka_consumer *base) {
   struct consumer *consumer = (struct consumer *)base;
   for (size_t i = 0; i < consumer->count; i++) rd_kafka_message_destroy(consumer->messages[i]);
   consumer->count = 0;
-  if (consumer->rk) {
-    rd_kafka_consumer_close(consumer->rk);
-    rd_kafka_destroy(consumer->rk);
-  }
-  rd_kafka_topic_partition_list_destroy(consumer->ends);
+  if (consumer->rk) rd_kafka_consumer_close(consumer->rk);
+  rd_kafka_topic_partition_list_destroy(consumer->ends); // librdkafka waits for its lists before it goes
+  if (consumer->rk) rd_kafka_destroy(consumer->rk);
   free(consumer->messages);
   free(consumer);
 }
