@@ -16,7 +16,8 @@ struct bytes {
 };
 
 // A slice of a string literal, for use in initialisers too.
-#define BYTES_LITERAL(text) {(const uint8_t *)(text), sizeof(text) - 1}
+#define BYTES_LITERAL(text)                                                                                            \
+  { (const uint8_t *)(text), sizeof(text) - 1 }
 
 static inline struct bytes bytes_make(const void *data, size_t len) {
   return (struct bytes){(const uint8_t *)data, len};
@@ -44,8 +45,7 @@ enum error buffer_reserve(struct buffer *buffer, size_t size) MUST_USE;
 enum error buffer_append(struct buffer *buffer, const void *data, size_t len) MUST_USE;
 enum error buffer_append_text(struct buffer *buffer, const char *text) MUST_USE;
 enum error buffer_append_byte(struct buffer *buffer, uint8_t byte) MUST_USE;
-enum error buffer_printf(struct buffer *buffer, const char *format, ...) MUST_USE
-    __attribute__((format(printf, 2, 3)));
+enum error buffer_printf(struct buffer *buffer, const char *format, ...) MUST_USE __attribute__((format(printf, 2, 3)));
 // The content as a string: a zero is kept behind the last byte and not counted. Never NULL: "" if there is no memory.
 const char *buffer_text(struct buffer *buffer);
 static inline struct bytes buffer_bytes(const struct buffer *buffer) {

@@ -11,8 +11,8 @@
 enum { EXPONENT_MAX = 999 };
 
 struct parts {
-  struct bytes digits;    // before the point
-  struct bytes decimals;  // behind it
+  struct bytes digits;   // before the point
+  struct bytes decimals; // behind it
   int exponent;
   bool negative;
 };
@@ -85,7 +85,7 @@ static enum error combine(const struct parts *parts, int power, int64_t *value) 
     sum = sum * 10 + (unsigned)(i < count ? digit_at(parts, i) : 0);
     if (sum > limit) return ERR_OVERFLOW;
   }
-  *value = parts->negative ? (int64_t)-(__int128)sum : (int64_t)sum;
+  *value = parts->negative ? (int64_t) - (__int128)sum : (int64_t)sum;
   return OK;
 }
 

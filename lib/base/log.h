@@ -39,7 +39,7 @@ struct log_field {
 #define log_info(...) LOG_AT(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_warn(...) LOG_AT(LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_error(...) LOG_AT(LOG_LEVEL_ERROR, __VA_ARGS__)
-#define LOG_AT(level, event, ...) \
+#define LOG_AT(level, event, ...)                                                                                      \
   log_event((level), (event), (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, )(struct log_field){.key = NULL}})
 
 // `service` is kept (a literal). Before log_init: level info, service "riser", standard error.

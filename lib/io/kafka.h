@@ -51,10 +51,10 @@ typedef void kafka_delivered(void *ctx, void *opaque, enum error err, int32_t pa
 struct kafka_producer_options {
   struct kafka_settings settings;
   const char *client_id;
-  int64_t linger_ms;            // how long to wait for a batch to fill; 0 sends at once
-  int64_t queue_max_records;    // 0: 100,000; beyond it send says ERR_QUEUE_FULL
-  int64_t queue_max_bytes;      // 0: 256 MiB
-  const char *transactional_id; // NULL: no transactions
+  int64_t linger_ms;             // how long to wait for a batch to fill; 0 sends at once
+  int64_t queue_max_records;     // 0: 100,000; beyond it send says ERR_QUEUE_FULL
+  int64_t queue_max_bytes;       // 0: 256 MiB
+  const char *transactional_id;  // NULL: no transactions
   kafka_delivered *on_delivered; // may be NULL
   void *ctx;
 };
@@ -122,16 +122,16 @@ enum kafka_assignor { KAFKA_ASSIGN_RANGE, KAFKA_ASSIGN_COOPERATIVE };
 struct kafka_consumer_options {
   struct kafka_settings settings;
   const char *client_id;
-  const char *group;         // also needed, but unused, with explicit positions
-  const char *instance_id;   // static membership; NULL for none
+  const char *group;       // also needed, but unused, with explicit positions
+  const char *instance_id; // static membership; NULL for none
   enum kafka_assignor assignor;
   const char *const *topics; // to subscribe to; NULL: nothing until kafka_consumer_assign
   size_t topic_count;
-  bool from_end;             // where to begin without a committed offset; an offset out of range is an error, not this
-  bool report_end;           // call reached_end
-  int64_t queue_max_bytes;   // of what is fetched ahead; 0: 32 MiB
+  bool from_end;              // where to begin without a committed offset; an offset out of range is an error, not this
+  bool report_end;            // call reached_end
+  int64_t queue_max_bytes;    // of what is fetched ahead; 0: 32 MiB
   int64_t session_timeout_ms; // 0: 45 s
-  int64_t poll_interval_ms;  // the longest pause between polls before the group moves on; 0: 5 min
+  int64_t poll_interval_ms;   // the longest pause between polls before the group moves on; 0: 5 min
   struct kafka_consumer_events events;
 };
 
@@ -150,16 +150,16 @@ enum error kafka_consumer_poll(struct kafka_consumer *consumer, int timeout_ms, 
                                size_t max, size_t *count) MUST_USE;
 
 // Explicit assignment (no group): replaces the former one.
-enum error kafka_consumer_assign(struct kafka_consumer *consumer, const struct kafka_position *positions, size_t count)
-    MUST_USE;
+enum error kafka_consumer_assign(struct kafka_consumer *consumer, const struct kafka_position *positions,
+                                 size_t count) MUST_USE;
 // From here on the partition is read from position->offset; what was given out or fetched before is forgotten.
 enum error kafka_consumer_seek(struct kafka_consumer *consumer, const struct kafka_position *position) MUST_USE;
 enum error kafka_consumer_pause(struct kafka_consumer *consumer, const struct kafka_position *position) MUST_USE;
 enum error kafka_consumer_resume(struct kafka_consumer *consumer, const struct kafka_position *position) MUST_USE;
 
 // Waits for the group's coordinator. ERR_FENCE_LOST: we are no longer the owner.
-enum error kafka_consumer_commit(struct kafka_consumer *consumer, const struct kafka_position *positions, size_t count)
-    MUST_USE;
+enum error kafka_consumer_commit(struct kafka_consumer *consumer, const struct kafka_position *positions,
+                                 size_t count) MUST_USE;
 // Fills offset (KAFKA_OFFSET_INVALID if there is none) and metadata (in the arena, NULL if none) of each position.
 enum error kafka_consumer_committed(struct kafka_consumer *consumer, struct kafka_position *positions, size_t count,
                                     struct arena *arena) MUST_USE;

@@ -16,8 +16,8 @@ struct consumer {
   rd_kafka_t *rk;
   struct kafka_consumer_events events;
   bool from_end;
-  bool rebalanced; // in the poll that is running
-  enum error stashed; // an error that came behind records: said by the next poll
+  bool rebalanced;               // in the poll that is running
+  enum error stashed;            // an error that came behind records: said by the next poll
   rd_kafka_message_t **messages; // those lent out, or being collected
   size_t count;
   size_t capacity;
@@ -85,8 +85,7 @@ static enum error consumer_conf(const struct kafka_consumer_options *options, vo
   struct kafka_property properties[] = {
       {"client.id", options->client_id ? options->client_id : "riser"},
       {"group.id", options->group ? options->group : "riser-unused"},
-      {"partition.assignment.strategy",
-       options->assignor == KAFKA_ASSIGN_COOPERATIVE ? "cooperative-sticky" : "range"},
+      {"partition.assignment.strategy", options->assignor == KAFKA_ASSIGN_COOPERATIVE ? "cooperative-sticky" : "range"},
       {"enable.auto.commit", "false"},
       {"enable.auto.offset.store", "false"},
       {"auto.offset.reset", "error"},
@@ -267,8 +266,7 @@ static enum error take_special(struct consumer *consumer, rd_kafka_message_t *me
   enum error err = OK;
   if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
     const char *topic = rd_kafka_topic_name(message->rkt);
-    rd_kafka_topic_partition_t *end =
-        rd_kafka_topic_partition_list_find(consumer->ends, topic, message->partition);
+    rd_kafka_topic_partition_t *end = rd_kafka_topic_partition_list_find(consumer->ends, topic, message->partition);
     if (!end) end = rd_kafka_topic_partition_list_add(consumer->ends, topic, message->partition);
     end->offset = message->offset;
   } else {

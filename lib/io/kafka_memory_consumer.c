@@ -98,8 +98,7 @@ static void revoke(struct memory_consumer *consumer, bool lost) {
                                            .partition = consumer->places[i].partition,
                                            .offset = consumer->places[i].next};
   consumer->assigned = false;
-  if (consumer->events.revoked)
-    consumer->events.revoked(consumer->events.ctx, positions, consumer->place_count, lost);
+  if (consumer->events.revoked) consumer->events.revoked(consumer->events.ctx, positions, consumer->place_count, lost);
   consumer->place_count = 0;
 }
 
@@ -109,8 +108,8 @@ static void assign_all(struct memory_consumer *consumer) {
   for (size_t t = 0; t < consumer->topic_count; t++)
     for (int32_t p = 0; p < consumer->broker->partition_count; p++) {
       assert(count < POSITIONS_MAX);
-      positions[count++] = (struct kafka_position){
-          .topic = consumer->topics[t]->name, .partition = p, .offset = KAFKA_OFFSET_STORED};
+      positions[count++] =
+          (struct kafka_position){.topic = consumer->topics[t]->name, .partition = p, .offset = KAFKA_OFFSET_STORED};
     }
   if (consumer->events.assigned) consumer->events.assigned(consumer->events.ctx, positions, count);
   consumer->place_count = 0;
@@ -128,8 +127,7 @@ static int64_t resolve(const struct memory_consumer *consumer, const struct kafk
   if (position->offset >= 0) return position->offset;
   if (position->offset == KAFKA_OFFSET_BEGINNING) return 0;
   if (position->offset == KAFKA_OFFSET_END) return end;
-  const struct memory_offset *stored =
-      memory_group_offset(consumer->group, position->topic, position->partition);
+  const struct memory_offset *stored = memory_group_offset(consumer->group, position->topic, position->partition);
   if (stored) return stored->offset;
   return consumer->from_end ? end : 0;
 }
@@ -156,8 +154,7 @@ static size_t tell_ends(struct memory_consumer *consumer) {
   for (size_t i = 0; consumer->report_end && i < consumer->place_count; i++) {
     struct place *place = &consumer->places[i];
     if (place->end_told || place->paused || place->next < memory_stable_end(log_of(place))) continue;
-    struct kafka_position end = {
-        .topic = place->topic->name, .partition = place->partition, .offset = place->next};
+    struct kafka_position end = {.topic = place->topic->name, .partition = place->partition, .offset = place->next};
     place->end_told = true;
     told++;
     if (consumer->events.reached_end) consumer->events.reached_end(consumer->events.ctx, &end);

@@ -62,8 +62,8 @@ struct kafka_memory {
   enum error commit_error;
 };
 
-struct memory_topic *memory_topic(struct kafka_memory *broker, const char *name);   // made if new
-struct memory_group *memory_group(struct kafka_memory *broker, const char *name);   // made if new
+struct memory_topic *memory_topic(struct kafka_memory *broker, const char *name); // made if new
+struct memory_group *memory_group(struct kafka_memory *broker, const char *name); // made if new
 struct memory_offset *memory_group_offset(struct memory_group *group, const char *topic, int32_t partition);
 void memory_group_commit(struct memory_group *group, const struct kafka_position *position);
 

@@ -53,8 +53,8 @@ enum error kafka_producer_open(const struct kafka_producer_options *options, str
     err = ERR_CONFIG;
   }
   if (!err && options->transactional_id)
-    err = kafka_error_take(producer->rk, "kafka-fencing-failed",
-                           rd_kafka_init_transactions(producer->rk, FENCE_WAIT_MS));
+    err =
+        kafka_error_take(producer->rk, "kafka-fencing-failed", rd_kafka_init_transactions(producer->rk, FENCE_WAIT_MS));
   if (err) {
     kafka_producer_close(&producer->base);
     return err;
@@ -95,11 +95,11 @@ static enum error producer_send(struct kafka_producer *base, const struct kafka_
   rd_kafka_topic_t *topic = topic_handle(producer, record->topic);
   if (!topic) return ERR_CONFIG;
   atomic_fetch_add_explicit(&producer->pending, 1, memory_order_relaxed);
-  rd_kafka_resp_err_t code = rd_kafka_producev(
-      producer->rk, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(record->partition),
-      RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(record->key.data, record->key.len),
-      RD_KAFKA_V_VALUE((void *)(uintptr_t)record->value.data, record->value.len),
-      RD_KAFKA_V_TIMESTAMP(record->timestamp_ms), RD_KAFKA_V_OPAQUE(record->opaque), RD_KAFKA_V_END);
+  rd_kafka_resp_err_t code =
+      rd_kafka_producev(producer->rk, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(record->partition),
+                        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(record->key.data, record->key.len),
+                        RD_KAFKA_V_VALUE((void *)(uintptr_t)record->value.data, record->value.len),
+                        RD_KAFKA_V_TIMESTAMP(record->timestamp_ms), RD_KAFKA_V_OPAQUE(record->opaque), RD_KAFKA_V_END);
   if (code) atomic_fetch_sub_explicit(&producer->pending, 1, memory_order_relaxed);
   return kafka_error(producer->rk, code);
 }

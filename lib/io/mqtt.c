@@ -379,8 +379,7 @@ static void on_subscribed(void *ctx, MQTTAsync_successData5 *data) {
     set_phase(client, PHASE_CONNECTED);
   }
   pthread_mutex_unlock(&client->lock);
-  if (up && client->handlers.on_state)
-    client->handlers.on_state(client->handlers.ctx, MQTT_CONNECTED, present, "");
+  if (up && client->handlers.on_state) client->handlers.on_state(client->handlers.ctx, MQTT_CONNECTED, present, "");
 }
 
 static void on_subscribe_failed(void *ctx, MQTTAsync_failureData5 *data) {

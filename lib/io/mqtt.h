@@ -19,9 +19,9 @@
 struct mqtt_settings {
   const char *address;   // host:port, tcp://host:port or ssl://host:port
   const char *client_id; // stable, since the broker keeps the session by it
-  const char *username; // "" for none
-  const char *password; // "" for none
-  const char *ca_file;  // PEM; for ssl://
+  const char *username;  // "" for none
+  const char *password;  // "" for none
+  const char *ca_file;   // PEM; for ssl://
   const char *cert_file;
   const char *key_file;
   int64_t session_expiry_ms;
@@ -63,11 +63,11 @@ struct mqtt_options {
   struct mqtt_handlers handlers;
   const struct mqtt_subscription *subscriptions; // copied; subscribed at each connection
   size_t subscription_count;
-  bool clean_start;           // forget what the broker kept of our session
-  int receive_maximum;        // unacknowledged messages the broker may send; 0: 65,535
-  int inflight_max;           // of our unacknowledged publishes; 0: 1,000. Beyond it publish says ERR_QUEUE_FULL
-  const char *will_topic;     // NULL for no will
-  struct bytes will_payload;  // sent retained with QoS 1 when we vanish
+  bool clean_start;          // forget what the broker kept of our session
+  int receive_maximum;       // unacknowledged messages the broker may send; 0: 65,535
+  int inflight_max;          // of our unacknowledged publishes; 0: 1,000. Beyond it publish says ERR_QUEUE_FULL
+  const char *will_topic;    // NULL for no will
+  struct bytes will_payload; // sent retained with QoS 1 when we vanish
 };
 
 struct mqtt {
@@ -82,8 +82,8 @@ struct mqtt_publish {
   struct bytes payload; // copied
   int qos;              // 0 or 1
   bool retain;
-  int64_t expiry_s;     // the broker drops it after that; 0: never
-  void *opaque;         // handed to on_published
+  int64_t expiry_s; // the broker drops it after that; 0: never
+  void *opaque;     // handed to on_published
 };
 
 // Queues the message. Any thread, but not from on_message. ERR_DISCONNECTED, ERR_QUEUE_FULL: try again later, and

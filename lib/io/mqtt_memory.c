@@ -112,9 +112,8 @@ static void update_up(struct memory_client *client) {
     for (size_t i = 0; i < broker->retained_count; i++) {
       const struct letter *letter = &broker->retained[i];
       if (!mqtt_filter_matches(client->subscriptions[s].filter, letter->topic)) continue;
-      struct mqtt_publish again = {.topic = letter->topic,
-                                   .payload = bytes_make(letter->payload, letter->payload_len),
-                                   .qos = letter->qos};
+      struct mqtt_publish again = {
+          .topic = letter->topic, .payload = bytes_make(letter->payload, letter->payload_len), .qos = letter->qos};
       enqueue(client, &again, true);
     }
   if (client->handlers.on_state)
@@ -128,8 +127,7 @@ static enum error memory_publish(struct mqtt *base, const struct mqtt_publish *m
   if (client->verdict_count == QUEUE_MAX) return ERR_QUEUE_FULL;
   enum error err = broker->failing > 0 ? broker->failure : OK;
   broker->failing -= err != OK;
-  if (message->qos)
-    client->verdicts[client->verdict_count++] = (struct verdict){.opaque = message->opaque, .err = err};
+  if (message->qos) client->verdicts[client->verdict_count++] = (struct verdict){.opaque = message->opaque, .err = err};
   if (err) return OK;
   if (message->retain) retain(broker, message);
   deliver(broker, message);

@@ -12,8 +12,8 @@ struct mqtt_memory *mqtt_memory_new(void) MUST_USE;
 void mqtt_memory_free(struct mqtt_memory *broker); // after its clients are closed
 
 // The client is connected when this returns. on_published is called from mqtt_memory_run.
-enum error mqtt_memory_open(struct mqtt_memory *broker, const struct mqtt_options *options, struct mqtt **mqtt)
-    MUST_USE;
+enum error mqtt_memory_open(struct mqtt_memory *broker, const struct mqtt_options *options,
+                            struct mqtt **mqtt) MUST_USE;
 
 // Delivers what is queued until nothing is left; returns how many messages were delivered.
 size_t mqtt_memory_run(struct mqtt_memory *broker);

@@ -109,8 +109,7 @@ static enum error open_context(struct connection *connection) {
   if (host_len >= sizeof host || port <= 0 || port > 65535) return ERR_CONFIG;
   memcpy(host, settings->address, host_len);
   host[host_len] = 0;
-  redisContext *context =
-      redisConnectWithTimeout(host, (int)port, timeval_of(settings->connect_timeout_ms));
+  redisContext *context = redisConnectWithTimeout(host, (int)port, timeval_of(settings->connect_timeout_ms));
   if (!context) return ERR_NO_MEMORY;
   connection->context = context;
   if (context->err || redisSetTimeout(context, timeval_of(settings->timeout_ms)) != REDIS_OK)

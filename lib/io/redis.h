@@ -30,8 +30,8 @@ enum redis_type { REDIS_NIL, REDIS_STRING, REDIS_INTEGER, REDIS_STATUS, REDIS_ER
 
 struct redis_value {
   enum redis_type type;
-  struct bytes text;           // STRING, STATUS, ERROR; terminated by a zero behind .len
-  int64_t integer;             // INTEGER
+  struct bytes text;            // STRING, STATUS, ERROR; terminated by a zero behind .len
+  int64_t integer;              // INTEGER
   struct redis_value *elements; // ARRAY
   size_t count;
 };

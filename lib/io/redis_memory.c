@@ -131,8 +131,8 @@ static enum error handle_pipeline(struct redis *base, const struct redis_command
   return OK;
 }
 
-static enum error handle_commit(struct redis *base, const struct redis_fence *fence,
-                                const struct redis_command *writes, size_t count) {
+static enum error handle_commit(struct redis *base, const struct redis_fence *fence, const struct redis_command *writes,
+                                size_t count) {
   struct redis_memory *memory = ((struct handle *)base)->memory;
   bool fails = memory->commit_error != OK && memory->skip_commits-- <= 0;
   enum error err = fails ? memory->commit_error : OK;
@@ -390,8 +390,8 @@ static void run_zrangebyscore(struct call *call) {
     if (bytes_equal_text(call->words[i], "WITHSCORES")) {
       scores = true;
     } else {
-      good = bytes_equal_text(call->words[i], "LIMIT") && i + 2 < call->count &&
-             parse_int(call->words[i + 1], &skip) && parse_int(call->words[i + 2], &limit);
+      good = bytes_equal_text(call->words[i], "LIMIT") && i + 2 < call->count && parse_int(call->words[i + 1], &skip) &&
+             parse_int(call->words[i + 2], &limit);
       if (limit < 0) limit = INT64_MAX;
       i += 2;
     }
@@ -413,8 +413,7 @@ static void run_zrangebyscore(struct call *call) {
     char number[DECIMAL_FORMAT_SIZE];
     reply_string(&call->reply->elements[i * step], member->name, call);
     if (scores)
-      reply_string(&call->reply->elements[i * step + 1], bytes_text(decimal_format(member->score, 0, 0, number)),
-                   call);
+      reply_string(&call->reply->elements[i * step + 1], bytes_text(decimal_format(member->score, 0, 0, number)), call);
   }
   free(found);
 }
@@ -428,14 +427,30 @@ static int by_score(const void *a, const void *b) {
 // ---------------------------------------------------------------- the table
 
 static const struct command commands[] = {
-    {"PING", 1, run_ping},         {"GET", 2, run_get},       {"MGET", 2, run_mget},
-    {"SET", 3, run_set},           {"DEL", 2, run_del},       {"UNLINK", 2, run_del},
-    {"EXISTS", 2, run_exists},     {"STRLEN", 2, run_strlen}, {"SETRANGE", 4, run_setrange},
-    {"GETRANGE", 4, run_getrange}, {"HSET", 4, run_hset},     {"HGET", 3, run_hget},
-    {"HMGET", 3, run_hmget},       {"HDEL", 3, run_hdel},     {"HGETALL", 2, run_hgetall},
-    {"HLEN", 2, run_hlen},         {"SADD", 3, run_sadd},     {"SREM", 3, run_srem},
-    {"SMEMBERS", 2, run_smembers}, {"SCARD", 2, run_scard},   {"ZADD", 4, run_zadd},
-    {"ZREM", 3, run_zrem},         {"ZCARD", 2, run_zcard},   {"ZSCORE", 3, run_zscore},
+    {"PING", 1, run_ping},
+    {"GET", 2, run_get},
+    {"MGET", 2, run_mget},
+    {"SET", 3, run_set},
+    {"DEL", 2, run_del},
+    {"UNLINK", 2, run_del},
+    {"EXISTS", 2, run_exists},
+    {"STRLEN", 2, run_strlen},
+    {"SETRANGE", 4, run_setrange},
+    {"GETRANGE", 4, run_getrange},
+    {"HSET", 4, run_hset},
+    {"HGET", 3, run_hget},
+    {"HMGET", 3, run_hmget},
+    {"HDEL", 3, run_hdel},
+    {"HGETALL", 2, run_hgetall},
+    {"HLEN", 2, run_hlen},
+    {"SADD", 3, run_sadd},
+    {"SREM", 3, run_srem},
+    {"SMEMBERS", 2, run_smembers},
+    {"SCARD", 2, run_scard},
+    {"ZADD", 4, run_zadd},
+    {"ZREM", 3, run_zrem},
+    {"ZCARD", 2, run_zcard},
+    {"ZSCORE", 3, run_zscore},
     {"ZRANGEBYSCORE", 4, run_zrangebyscore},
 };
 

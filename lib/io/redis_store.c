@@ -84,8 +84,10 @@ static size_t entry_place(const struct store *store, struct bytes key, bool *fou
     size_t middle = (low + high) / 2;
     int order = bytes_compare(store->entries[middle].key, key);
     if (order == 0) *found = true;
-    if (order < 0) low = middle + 1;
-    else high = middle;
+    if (order < 0)
+      low = middle + 1;
+    else
+      high = middle;
   }
   return low;
 }
@@ -97,8 +99,10 @@ static size_t member_place(const struct store_entry *entry, struct bytes name, b
     size_t middle = (low + high) / 2;
     int order = bytes_compare(entry->members[middle].name, name);
     if (order == 0) *found = true;
-    if (order < 0) low = middle + 1;
-    else high = middle;
+    if (order < 0)
+      low = middle + 1;
+    else
+      high = middle;
   }
   return low;
 }

@@ -28,7 +28,7 @@ struct store {
 };
 
 void store_fini(struct store *store);
-struct store_entry *store_find(const struct store *store, struct bytes key); // NULL if there is none
+struct store_entry *store_find(const struct store *store, struct bytes key);                 // NULL if there is none
 struct store_entry *store_make(struct store *store, struct bytes key, enum store_type type); // found, or made empty
 bool store_remove(struct store *store, struct bytes key);
 

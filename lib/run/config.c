@@ -35,8 +35,7 @@ static void problem_add(struct config *config, const char *where, const char *va
 static int print_mode(const struct config *config, enum mode mode);
 static const struct config_entry *entry_named(const struct config_schema *schema, const char *name);
 
-struct config *config_load(const struct config_schema *schema, int argc, char **argv, void *settings,
-                           int *exit_code) {
+struct config *config_load(const struct config_schema *schema, int argc, char **argv, void *settings, int *exit_code) {
   struct config *config = config_new(schema);
   enum mode mode = MODE_RUN;
   *exit_code = EXIT_BAD_CONFIG;
@@ -176,8 +175,7 @@ static void set_value(struct config *config, size_t index, void *settings) {
 }
 
 static void problem_add(struct config *config, const char *where, const char *value, const char *what) {
-  enum error err = buffer_printf(&config->problems, "%s: %s: \"%s\" %s\n", config->schema->service, where, value,
-                                 what);
+  enum error err = buffer_printf(&config->problems, "%s: %s: \"%s\" %s\n", config->schema->service, where, value, what);
   if (err) fprintf(stderr, "%s: %s: \"%s\" %s\n", config->schema->service, where, value, what);
 }
 

@@ -44,24 +44,24 @@ struct config_entry {
   bool secret;         // masked when printed; CONFIG_FILE's content always is
 };
 
-#define CONFIG_ENTRY(S, member, kind, ...) \
+#define CONFIG_ENTRY(S, member, kind, ...)                                                                             \
   { .key = #member, .type = kind, .offset = offsetof(S, member), __VA_ARGS__ }
-#define CONFIG_STRING(S, member, fallback_, help_, ...) \
+#define CONFIG_STRING(S, member, fallback_, help_, ...)                                                                \
   CONFIG_ENTRY(S, member, CONFIG_TYPE_STRING, .fallback = fallback_, .help = help_, ##__VA_ARGS__)
-#define CONFIG_INT(S, member, fallback_, min_, max_, help_, ...) \
-  CONFIG_ENTRY(S, member, CONFIG_TYPE_INT, .fallback = fallback_, .min = min_, .max = max_, .help = help_, \
+#define CONFIG_INT(S, member, fallback_, min_, max_, help_, ...)                                                       \
+  CONFIG_ENTRY(S, member, CONFIG_TYPE_INT, .fallback = fallback_, .min = min_, .max = max_, .help = help_,             \
                ##__VA_ARGS__)
-#define CONFIG_DURATION(S, member, fallback_, min_, max_, help_, ...) \
-  CONFIG_ENTRY(S, member, CONFIG_TYPE_DURATION, .fallback = fallback_, .min = min_, .max = max_, .help = help_, \
+#define CONFIG_DURATION(S, member, fallback_, min_, max_, help_, ...)                                                  \
+  CONFIG_ENTRY(S, member, CONFIG_TYPE_DURATION, .fallback = fallback_, .min = min_, .max = max_, .help = help_,        \
                ##__VA_ARGS__)
-#define CONFIG_BYTES(S, member, fallback_, min_, max_, help_, ...) \
-  CONFIG_ENTRY(S, member, CONFIG_TYPE_BYTES, .fallback = fallback_, .min = min_, .max = max_, .help = help_, \
+#define CONFIG_BYTES(S, member, fallback_, min_, max_, help_, ...)                                                     \
+  CONFIG_ENTRY(S, member, CONFIG_TYPE_BYTES, .fallback = fallback_, .min = min_, .max = max_, .help = help_,           \
                ##__VA_ARGS__)
-#define CONFIG_BOOL(S, member, fallback_, help_, ...) \
+#define CONFIG_BOOL(S, member, fallback_, help_, ...)                                                                  \
   CONFIG_ENTRY(S, member, CONFIG_TYPE_BOOL, .fallback = fallback_, .help = help_, ##__VA_ARGS__)
-#define CONFIG_ENUM(S, member, choices_, fallback_, help_, ...) \
+#define CONFIG_ENUM(S, member, choices_, fallback_, help_, ...)                                                        \
   CONFIG_ENTRY(S, member, CONFIG_TYPE_ENUM, .choices = choices_, .fallback = fallback_, .help = help_, ##__VA_ARGS__)
-#define CONFIG_FILE(S, member, help_, ...) \
+#define CONFIG_FILE(S, member, help_, ...)                                                                             \
   CONFIG_ENTRY(S, member, CONFIG_TYPE_FILE, .fallback = "", .help = help_, ##__VA_ARGS__)
 
 struct config_schema {
@@ -79,8 +79,8 @@ struct config; // owns the texts that the filled struct points to
 // Fills `settings` (the service's struct). Returns the owner, to be freed at the end; or NULL when the program is to
 // end with *exit_code: 0 after --help, --version, --check-config, --print-config-doc, --print-config-env; 2 after
 // errors, all of which are on standard error: what is wrong, where it came from, how to mend it.
-struct config *config_load(const struct config_schema *schema, int argc, char **argv, void *settings, int *exit_code)
-    MUST_USE;
+struct config *config_load(const struct config_schema *schema, int argc, char **argv, void *settings,
+                           int *exit_code) MUST_USE;
 void config_free(struct config *config);
 
 #endif

@@ -21,8 +21,7 @@ enum error config_print_help(const struct config_schema *schema, struct buffer *
       "  --print-config-env  print every variable with its default\n\n"
       "Configuration, from the environment:\n",
       schema->service, schema->summary, schema->service);
-  for (size_t i = 0; !err && i < schema->count; i++)
-    err = print_help_entry(&schema->entries[i], to);
+  for (size_t i = 0; !err && i < schema->count; i++) err = print_help_entry(&schema->entries[i], to);
   return err;
 }
 

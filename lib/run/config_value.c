@@ -36,8 +36,7 @@ enum error config_parse_number(enum config_type type, const char *text, int64_t 
   return ERR_BAD_VALUE;
 }
 
-enum error config_set(const struct config_entry *entry, const char *text, void *settings, char **owned,
-                      char *problem) {
+enum error config_set(const struct config_entry *entry, const char *text, void *settings, char **owned, char *problem) {
   void *member = (char *)settings + entry->offset;
   *owned = NULL;
   if (entry->required && text[0] == 0) {
@@ -165,11 +164,10 @@ enum error config_bounds(const struct config_entry *entry, struct buffer *to) {
 
 static const struct unit *units_of(enum config_type type) {
   static const struct unit plain[] = {{"", 1}, {NULL, 0}};
-  static const struct unit durations[] = {{"ms", 1},        {"s", 1000},      {"m", 60000},
-                                          {"h", 3600000},   {"d", 86400000},  {NULL, 0}};
-  static const struct unit sizes[] = {{"", 1},          {"B", 1},          {"KiB", 1 << 10},
-                                      {"MiB", 1 << 20}, {"GiB", 1 << 30},  {"TiB", 1LL << 40},
-                                      {NULL, 0}};
+  static const struct unit durations[] = {{"ms", 1},      {"s", 1000},     {"m", 60000},
+                                          {"h", 3600000}, {"d", 86400000}, {NULL, 0}};
+  static const struct unit sizes[] = {{"", 1},          {"B", 1},           {"KiB", 1 << 10}, {"MiB", 1 << 20},
+                                      {"GiB", 1 << 30}, {"TiB", 1LL << 40}, {NULL, 0}};
   if (type == CONFIG_TYPE_DURATION) return durations;
   return type == CONFIG_TYPE_BYTES ? sizes : plain;
 }

@@ -15,8 +15,8 @@ enum error config_parse_number(enum config_type type, const char *text, int64_t 
 // Sets the entry's member of `settings` from `text`, which must live as long as the settings. What has to be allocated
 // for it (a file's content) is given in *owned, else NULL. On ERR_CONFIG `problem` says what is wrong and how to mend
 // it.
-enum error config_set(const struct config_entry *entry, const char *text, void *settings, char **owned, char *problem)
-    MUST_USE;
+enum error config_set(const struct config_entry *entry, const char *text, void *settings, char **owned,
+                      char *problem) MUST_USE;
 
 // The variable's name: RISER_<KEY>, or what the entry says. `name` takes CONFIG_NAME_SIZE characters.
 void config_variable(const struct config_entry *entry, char *name);

@@ -74,8 +74,8 @@ struct gauge *metrics_gauges(struct metrics *metrics, const char *name, const ch
   return series_new(metric_add(metrics, name, help, "gauge"), label);
 }
 
-struct histogram *metrics_histogram(struct metrics *metrics, const char *name, const char *help,
-                                    const int64_t *bounds, size_t count) {
+struct histogram *metrics_histogram(struct metrics *metrics, const char *name, const char *help, const int64_t *bounds,
+                                    size_t count) {
   assert(count > 0 && count <= METRICS_BUCKETS_MAX);
   for (size_t i = 1; i < count; i++) assert(bounds[i - 1] < bounds[i]);
   struct metric *metric = metric_add(metrics, name, help, "histogram");
@@ -89,8 +89,7 @@ struct histogram *metrics_histogram(struct metrics *metrics, const char *name, c
 struct histogram *metrics_histogram_seconds(struct metrics *metrics, const char *name, const char *help) {
   static const int64_t bounds_us[] = {100,    250,    500,    1000,    2500,    5000,    10000,    25000,    50000,
                                       100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000, 30000000, 60000000};
-  struct histogram *histogram =
-      metrics_histogram(metrics, name, help, bounds_us, sizeof bounds_us / sizeof *bounds_us);
+  struct histogram *histogram = metrics_histogram(metrics, name, help, bounds_us, sizeof bounds_us / sizeof *bounds_us);
   histogram->seconds = true;
   return histogram;
 }

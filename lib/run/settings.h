@@ -20,60 +20,63 @@ struct run_settings {
   int64_t heartbeat_limit_ms;
 };
 
-#define RUN_SETTINGS(S, m, port) \
-  CONFIG_STRING(S, m.instance, "0", "Which of several processes of this service this is: part of names that must be " \
-                "stable and differ between them.", .key = "instance", .required = true), \
-  CONFIG_ENUM(S, m.log_level, "debug|info|warn|error", "info", "The lowest level that is logged.", \
-              .key = "log_level"), \
-  CONFIG_STRING(S, m.http_host, "127.0.0.1", "Address on which /livez, /readyz and /metrics are served.", \
-                .key = "http_host", .required = true), \
-  CONFIG_INT(S, m.http_port, port, "0", "65535", "Port of the same; 0 takes any free one.", .key = "http_port"), \
-  CONFIG_DURATION(S, m.drain_deadline_ms, "20s", "1s", "10m", \
-                  "How long a drain may take before the process ends itself.", .key = "drain_deadline"), \
-  CONFIG_DURATION(S, m.heartbeat_limit_ms, "30s", "1s", "10m", \
-                  "How long the worker may be silent before /livez fails.", .key = "heartbeat_limit")
+#define RUN_SETTINGS(S, m, port)                                                                                       \
+  CONFIG_STRING(S, m.instance, "0",                                                                                    \
+                "Which of several processes of this service this is: part of names that must be "                      \
+                "stable and differ between them.",                                                                     \
+                .key = "instance", .required = true),                                                                  \
+      CONFIG_ENUM(S, m.log_level, "debug|info|warn|error", "info", "The lowest level that is logged.",                 \
+                  .key = "log_level"),                                                                                 \
+      CONFIG_STRING(S, m.http_host, "127.0.0.1", "Address on which /livez, /readyz and /metrics are served.",          \
+                    .key = "http_host", .required = true),                                                             \
+      CONFIG_INT(S, m.http_port, port, "0", "65535", "Port of the same; 0 takes any free one.", .key = "http_port"),   \
+      CONFIG_DURATION(S, m.drain_deadline_ms, "20s", "1s", "10m",                                                      \
+                      "How long a drain may take before the process ends itself.", .key = "drain_deadline"),           \
+      CONFIG_DURATION(S, m.heartbeat_limit_ms, "30s", "1s", "10m",                                                     \
+                      "How long the worker may be silent before /livez fails.", .key = "heartbeat_limit")
 
 // int64_t: the member itself
-#define PARTITIONS_SETTING(S, m) \
-  CONFIG_INT(S, m, "64", "1", "1024", "Partitions of the topics that are keyed by site; chosen once.", \
+#define PARTITIONS_SETTING(S, m)                                                                                       \
+  CONFIG_INT(S, m, "64", "1", "1024", "Partitions of the topics that are keyed by site; chosen once.",                 \
              .key = "partitions")
 
 // struct kafka_settings
-#define KAFKA_SETTINGS(S, m) \
-  CONFIG_STRING(S, m.brokers, "127.0.0.1:9092", "Kafka's bootstrap servers, host:port, separated by commas.", \
-                .key = "kafka", .required = true), \
-  CONFIG_STRING(S, m.properties, "", "More librdkafka properties, name=value, separated by semicolons.", \
-                .key = "kafka_properties"), \
-  CONFIG_FILE(S, m.secret_properties, \
-              "File with more librdkafka properties that are secret (sasl.password=...), one a line.", \
-              .key = "kafka_properties_file")
+#define KAFKA_SETTINGS(S, m)                                                                                           \
+  CONFIG_STRING(S, m.brokers, "127.0.0.1:9092", "Kafka's bootstrap servers, host:port, separated by commas.",          \
+                .key = "kafka", .required = true),                                                                     \
+      CONFIG_STRING(S, m.properties, "", "More librdkafka properties, name=value, separated by semicolons.",           \
+                    .key = "kafka_properties"),                                                                        \
+      CONFIG_FILE(S, m.secret_properties,                                                                              \
+                  "File with more librdkafka properties that are secret (sasl.password=...), one a line.",             \
+                  .key = "kafka_properties_file")
 
 // struct mqtt_settings
-#define MQTT_SETTINGS(S, m, id) \
-  CONFIG_STRING(S, m.address, "127.0.0.1:1883", "The MQTT broker: host:port, or ssl://host:port.", .key = "mqtt", \
-                .required = true), \
-  CONFIG_STRING(S, m.client_id, id, "MQTT client id; a dash and the instance are added to it.", \
-                .key = "mqtt_client_id", .required = true), \
-  CONFIG_STRING(S, m.username, "", "MQTT user name; empty for none.", .key = "mqtt_username"), \
-  CONFIG_FILE(S, m.password, "File that holds the MQTT password.", .key = "mqtt_password_file"), \
-  CONFIG_STRING(S, m.ca_file, "", "Certificates (PEM) that sign the broker's, for ssl://.", .key = "mqtt_ca_file"), \
-  CONFIG_STRING(S, m.cert_file, "", "Our own certificate (PEM), if the broker wants one.", \
-                .key = "mqtt_cert_file"), \
-  CONFIG_STRING(S, m.key_file, "", "The private key (PEM) of that certificate.", .key = "mqtt_key_file"), \
-  CONFIG_DURATION(S, m.session_expiry_ms, "7d", "0s", "365d", "How long the broker keeps our session.", \
-                  .key = "mqtt_session_expiry"), \
-  CONFIG_DURATION(S, m.keep_alive_ms, "30s", "1s", "1h", "MQTT keep-alive.", .key = "mqtt_keep_alive"), \
-  CONFIG_DURATION(S, m.reconnect_max_ms, "10s", "100ms", "10m", "Longest pause between attempts to connect.", \
-                  .key = "mqtt_reconnect_max")
+#define MQTT_SETTINGS(S, m, id)                                                                                        \
+  CONFIG_STRING(S, m.address, "127.0.0.1:1883", "The MQTT broker: host:port, or ssl://host:port.", .key = "mqtt",      \
+                .required = true),                                                                                     \
+      CONFIG_STRING(S, m.client_id, id, "MQTT client id; a dash and the instance are added to it.",                    \
+                    .key = "mqtt_client_id", .required = true),                                                        \
+      CONFIG_STRING(S, m.username, "", "MQTT user name; empty for none.", .key = "mqtt_username"),                     \
+      CONFIG_FILE(S, m.password, "File that holds the MQTT password.", .key = "mqtt_password_file"),                   \
+      CONFIG_STRING(S, m.ca_file, "", "Certificates (PEM) that sign the broker's, for ssl://.",                        \
+                    .key = "mqtt_ca_file"),                                                                            \
+      CONFIG_STRING(S, m.cert_file, "", "Our own certificate (PEM), if the broker wants one.",                         \
+                    .key = "mqtt_cert_file"),                                                                          \
+      CONFIG_STRING(S, m.key_file, "", "The private key (PEM) of that certificate.", .key = "mqtt_key_file"),          \
+      CONFIG_DURATION(S, m.session_expiry_ms, "7d", "0s", "365d", "How long the broker keeps our session.",            \
+                      .key = "mqtt_session_expiry"),                                                                   \
+      CONFIG_DURATION(S, m.keep_alive_ms, "30s", "1s", "1h", "MQTT keep-alive.", .key = "mqtt_keep_alive"),            \
+      CONFIG_DURATION(S, m.reconnect_max_ms, "10s", "100ms", "10m", "Longest pause between attempts to connect.",      \
+                      .key = "mqtt_reconnect_max")
 
 // struct redis_settings
-#define REDIS_SETTINGS(S, m) \
-  CONFIG_STRING(S, m.address, "127.0.0.1:6379", "Redis: host:port.", .key = "redis", .required = true), \
-  CONFIG_STRING(S, m.username, "", "Redis ACL user; empty for the default user.", .key = "redis_username"), \
-  CONFIG_FILE(S, m.password, "File that holds the Redis password.", .key = "redis_password_file"), \
-  CONFIG_DURATION(S, m.connect_timeout_ms, "2s", "10ms", "1m", "How long connecting may take.", \
-                  .key = "redis_connect_timeout"), \
-  CONFIG_DURATION(S, m.timeout_ms, "5s", "10ms", "5m", "How long Redis may take to answer.", \
-                  .key = "redis_timeout")
+#define REDIS_SETTINGS(S, m)                                                                                           \
+  CONFIG_STRING(S, m.address, "127.0.0.1:6379", "Redis: host:port.", .key = "redis", .required = true),                \
+      CONFIG_STRING(S, m.username, "", "Redis ACL user; empty for the default user.", .key = "redis_username"),        \
+      CONFIG_FILE(S, m.password, "File that holds the Redis password.", .key = "redis_password_file"),                 \
+      CONFIG_DURATION(S, m.connect_timeout_ms, "2s", "10ms", "1m", "How long connecting may take.",                    \
+                      .key = "redis_connect_timeout"),                                                                 \
+      CONFIG_DURATION(S, m.timeout_ms, "5s", "10ms", "5m", "How long Redis may take to answer.",                       \
+                      .key = "redis_timeout")
 
 #endif
