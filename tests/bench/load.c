@@ -84,7 +84,7 @@ static void greet(struct load *load) {
   buffer_clear(&load->out);
 }
 
-// The readings of message `number`: the next meters in turn, each one step further in time and value.
+// The readings of message `number` of a site: the next meters in turn, each one step further in time and value.
 static void make_payload(struct load *load, int64_t number, char *device) {
   static char names[READINGS_MAX][24];
   static struct reading readings[READINGS_MAX];
@@ -102,8 +102,9 @@ static void make_payload(struct load *load, int64_t number, char *device) {
 
 static void append_publish(struct load *load) {
   char device[24], topic[TOPIC_SIZE];
-  make_payload(load, load->sent, device);
-  snprintf(topic, sizeof topic, "%s/%s/%s/up/pb", load->options.prefix, load->options.site, device);
+  make_payload(load, load->sent / load->options.sites, device);
+  int site = (int)(load->sent % load->options.sites);
+  snprintf(topic, sizeof topic, "%s/bench-%d/%s/up/pb", load->options.prefix, site, device);
   load->packet_id = (uint16_t)(load->packet_id % 65000 + 1);
   must(buffer_append_byte(&load->out, 0x32)); // PUBLISH, QoS 1
   append_length(&load->out, 2 + strlen(topic) + 2 + load->payload.len);

@@ -9,7 +9,7 @@ static const struct option names[] = {
     {"host", required_argument, NULL, 'h'},
     {"port", required_argument, NULL, 'p'},
     {"prefix", required_argument, NULL, 'x'},
-    {"site", required_argument, NULL, 's'},
+    {"sites", required_argument, NULL, 's'},
     {"messages", required_argument, NULL, 'n'},
     {"readings", required_argument, NULL, 'r'},
     {"meters", required_argument, NULL, 'm'},
@@ -30,7 +30,7 @@ static int64_t positive(const char *name, const char *text) {
 }
 
 void load_options_parse(int argc, char **argv, struct load_options *options) {
-  *options = (struct load_options){"127.0.0.1", "1883", "riser/v1", "bench", 100000, 1, 1000, 0, 500, 1704067200};
+  *options = (struct load_options){"127.0.0.1", "1883", "riser/v1", 1, 100000, 1, 1000, 0, 500, 1704067200};
   int index, letter;
   while ((letter = getopt_long(argc, argv, "", names, &index)) != -1) {
     const char *name = letter == '?' ? "" : names[index].name;
@@ -45,7 +45,7 @@ void load_options_parse(int argc, char **argv, struct load_options *options) {
       options->prefix = optarg;
       break;
     case 's':
-      options->site = optarg;
+      options->sites = positive(name, optarg);
       break;
     case 'n':
       options->messages = positive(name, optarg);
@@ -69,8 +69,9 @@ void load_options_parse(int argc, char **argv, struct load_options *options) {
       exit(2);
     }
   }
-  if (options->window < 1 || options->window > 65000 || options->meters < 1 || options->readings < 1) {
-    fprintf(stderr, "bench-load: --window is 1..65000, --meters and --readings at least 1\n");
+  if (options->window < 1 || options->window > 65000 || options->meters < 1 || options->sites < 1 ||
+      options->readings < 1) {
+    fprintf(stderr, "bench-load: --window is 1..65000, --sites, --meters and --readings at least 1\n");
     exit(2);
   }
 }

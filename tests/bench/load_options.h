@@ -8,11 +8,11 @@
 struct load_options {
   const char *host;
   const char *port;
-  const char *prefix; // topics are {prefix}/{site}/{device}/up/pb
-  const char *site;
+  const char *prefix; // topics are {prefix}/bench-{number of the site}/{device}/up/pb
+  int64_t sites;      // messages go to them in turn
   int64_t messages;
   int64_t readings; // a message
-  int64_t meters;   // distinct ones, taken in turn
+  int64_t meters;   // distinct ones of each site, taken in turn
   int64_t rate;     // messages a second; 0: as fast as the broker takes them
   int64_t window;   // unacknowledged messages
   int64_t start_s;  // instant of the first reads; each round over the meters is 15 minutes later

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The benchmark's cases. Each gives [{what, runs, unit, ratio, aim}]."""
+import statistics
+import subprocess
+import threading
+import time
+
+SITES, ROOMS = 100, 100  # distinct rooms: 10,000
+START_S = 1_704_067_200  # 2024-01-01
+
+
+def result(what, runs, unit, aim, ratio=None):
+    return {"what": what, "runs": runs, "unit": unit, "aim": aim, "ratio": ratio}
+
+
+def ensure_installed(stack):
+    if not getattr(stack, "installed", False):
+        stack.install(SITES, ROOMS)
+        stack.installed = True
+
+
+def ingest_session(stack):
+    """Ingest's persistent session exists and ingest is away: what is published now waits in the broker."""
+    ensure_installed(stack)
+    stack.riser("start", "ingest")
+    stack.riser("stop", "ingest")
+
+
+def ingest_run(stack, messages, readings):
+    """Messages a second from the broker's queue to Kafka."""
+    stack.load(messages=messages, readings=readings, sites=SITES, meters=ROOMS, start=START_S)
+    before = stack.ends("riser.site.v1")
+    stack.riser("start", "ingest")
+    stack.wait_for("ingest's draining of the queue",
+                   lambda: sum(stack.ends("riser.site.v1").values()) >= sum(before.values()) + messages)
+    stack.riser("stop", "ingest")
+    count, seconds = stack.append_times(before)
+    return count / seconds
+
+
+def sink_run(stack, messages, readings):
+    address, filter_ = f"tcp://{stack.mqtt}", "$share/bench/bench/v1/+/+/up/#"
+    stack.program("bench-sink", address, filter_, 0)
+    stack.load(messages=messages, readings=readings, sites=SITES, meters=ROOMS, start=START_S, prefix="bench/v1")
+    ran = stack.program("bench-sink", address, filter_, messages)
+    return ran["messages"] / ran["seconds"]
+
+
+def alternate(stack, rounds, messages, readings):
+    ours, ceiling = [], []
+    for _ in range(rounds):
+        ceiling.append(sink_run(stack, messages, readings))
+        ours.append(ingest_run(stack, messages, readings))
+    return ours, ceiling
+
+
+def ingest_single(stack, quick):
+    ingest_session(stack)
+    ours, ceiling = alternate(stack, 2 if quick else 7, 40_000 if quick else 100_000, 1)
+    return [result("(a) minimal Paho subscriber, 1 reading a message", ceiling, "messages/s", "the ceiling"),
+            result("(a) ingest, 1 reading a message, to Kafka", ours, "messages/s", "ratio 0.9",
+                   statistics.median(ours) / statistics.median(ceiling))]
+
+
+def ingest_batch(stack, quick):
+    ingest_session(stack)
+    ours, ceiling = alternate(stack, 2 if quick else 5, 5_000 if quick else 20_000, 100)
+    return [result("(b) minimal Paho subscriber, 100 readings a message", [c * 100 for c in ceiling], "readings/s",
+                   "the ceiling"),
+            result("(b) ingest, 100 readings a message, to Kafka", [o * 100 for o in ours], "readings/s",
+                   "300,000/s", statistics.median(ours) / statistics.median(ceiling))]
+
+
+def set_rate(stack, value_bytes, count):
+    """Pipelined SETs of the same size a second, by redis-benchmark, on the same Redis with the same AOF."""
+    host, port = stack.env["RISER_REDIS"].split(":")
+    ran = subprocess.run(["redis-benchmark", "-h", host, "-p", port, "-t", "set", "-d", str(value_bytes), "-r",
+                          str(SITES * ROOMS), "-n", str(count), "-P", "200", "-c", "1", "--csv"],
+                         capture_output=True, text=True, check=True)
+    return float(ran.stdout.splitlines()[-1].split(",")[1].strip('"'))
+
+
+def produce_readings(stack, records_wanted, readings, step):
+    """Readings records straight into the site log: distinct rooms in turn, `step` makes later runs later reads."""
+    pb, telemetry = stack.schemas["site"], stack.schemas["telemetry"]
+    for number in range(records_wanted):
+        site, turn = f"bench-{number % SITES}", number // SITES
+        batch = []
+        for i in range(readings):
+            index = turn * readings + i
+            time_s = START_S + (step * 10_000 + index // ROOMS) * 900
+            batch.append(telemetry.Reading(meter=f"m-{index % ROOMS:07d}", register=1, time_s=time_s,
+                                           value=1000 + time_s // 90))
+        stack.fact(site, f"bench-{step}-{number}", readings=pb.Readings(device="gateway", readings=batch))
+    stack.producer.flush()
+
+
+def fold_run(stack, records_wanted, readings, step):
+    produce_readings(stack, records_wanted, readings, step)
+    ends = stack.ends("riser.site.v1")
+    began, first = None, sum(stack.next_offsets().values())
+    stack.riser("start", "billing")
+    while (seen := sum(stack.next_offsets().values())) < sum(ends.values()):
+        if began is None and seen > first:
+            began, first = time.monotonic(), seen
+        time.sleep(0.005)
+    seconds = time.monotonic() - began
+    stack.riser("stop", "billing")
+    return (sum(ends.values()) - first) * readings / seconds
+
+
+def billing_fold(stack, quick):
+    ensure_installed(stack)
+    rounds, total = (2, 300_000) if quick else (5, 1_000_000)
+    found = []
+    fold_run(stack, 1000, 10, 0)  # the installations are folded, the cache is cold again
+    for readings, what in ((100, "100 readings a record"), (1, "1 reading a record")):
+        count = total // readings if readings > 1 else total // 5
+        folds, sets = [], []
+        for step in range(rounds):
+            sets.append(set_rate(stack, 12, 200_000 if quick else 500_000))
+            folds.append(fold_run(stack, count, readings, 1 + step + (50 if readings == 1 else 0)))
+        found += [result(f"(c) Redis, pipelined SETs of 12 bytes ({what})", sets, "writes/s", "the ceiling"),
+                  result(f"(c) billing, distinct rooms, {what}", folds, "readings/s", "150,000/s",
+                         statistics.median(folds) / statistics.median(sets))]
+    return found
+
+
+def probe(stack, number, value, times):
+    """One read of a meter of its own by MQTT, and how long until it stands in Redis."""
+    client = stack.prober
+    time_s = START_S + 40_000_000 + number
+    key_match = f"{{p*}}:reads:bench-0/probe-{number % 50}/1/*"
+    payload = f'{{"meter":"probe-{number % 50}","at":{time_s},"energy_import_wh":{value}}}'
+    began = time.monotonic()
+    client.publish("riser/v1/bench-0/gateway/up/json", payload, qos=1)
+    packed = value.to_bytes(8, "little")
+    while time.monotonic() - began < 10:
+        keys = stack.probe_keys.get(number % 50) or list(stack.redis.scan_iter(key_match, count=100_000))
+        stack.probe_keys[number % 50] = keys
+        if any(packed in (stack.redis.get(key) or b"") for key in keys):
+            times.append((time.monotonic() - began) * 1000)
+            return
+        time.sleep(0.001)
+    raise SystemExit(f"bench: read {number} did not come to Redis within 10 s")
+
+
+def latency(stack, quick):
+    import paho.mqtt.client as mqtt
+    ensure_installed(stack)
+    for service in ("billing", "ingest"):
+        stack.riser("start", service)
+    host, port = stack.mqtt.split(":")
+    stack.prober = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="bench-probe")
+    stack.prober.connect(host, int(port))
+    stack.prober.loop_start()
+    stack.probe_keys = {}
+    seconds, rate = (10, 5_000) if quick else (40, 5_000)
+    load = threading.Thread(target=stack.load, kwargs=dict(
+        messages=seconds * rate, rate=rate, sites=SITES, meters=ROOMS, start=START_S + 30_000_000))
+    for number in range(50):  # makes the probes' keys
+        probe(stack, number, 1000 + number, [])
+    times = []
+    load.start()
+    time.sleep(1)
+    number = 50
+    while load.is_alive():
+        probe(stack, number, 1000 + number, times)
+        number += 1
+        time.sleep(0.02)
+    load.join()
+    stack.prober.loop_stop()
+    for service in ("ingest", "billing"):
+        stack.riser("stop", service)
+    times.sort()
+    return [result(f"(d) publish to state at 5,000 readings/s, p50 of {len(times)}", [statistics.median(times)], "ms", ""),
+            result("(d) p99", [times[int(len(times) * 0.99)]], "ms", "under 250 ms")]

@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""./riser bench: how fast the main job is, as ratios to a ceiling measured on the same box in the same run.
+
+Each figure is the median of alternating runs, with the spread. What is measured is set up first (messages wait in the
+broker, records wait in Kafka), so that the load generator is not what is measured.
+"""
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import sys
+
+import cases
+from stack import Stack
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CASES = (cases.ingest_single, cases.ingest_batch, cases.billing_fold, cases.latency)
+
+
+def line(result):
+    runs = result["runs"]
+    spread = f"{min(runs):,.0f} .. {max(runs):,.0f}" if runs else ""
+    ratio = f"{result['ratio']:.2f}" if result.get("ratio") is not None else "-"
+    return f"{result['what']:<52}{ratio:>7}{statistics.median(runs):>13,.0f} {result['unit']:<12}{spread:>24}   {result['aim']}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="under a minute: fewer and shorter runs")
+    parser.add_argument("--json", type=pathlib.Path, help="write the figures here too")
+    parser.add_argument("--only", help="one case by the name of its function")
+    options = parser.parse_args()
+    results = []
+    with Stack() as stack:
+        for case in CASES:
+            if options.only in (None, case.__name__):
+                results += case(stack, options.quick)
+    print(f"\n{'case':<52}{'ratio':>7}{'median':>13} {'':<12}{'spread':>24}   aim")
+    for result in results:
+        print(line(result))
+    print(f"cores: {os.cpu_count()}; everything, engines and load included, shares them")
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
