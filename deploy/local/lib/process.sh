@@ -50,7 +50,8 @@ process_wait() {
     fi
     if (($(now_ms) > deadline)); then
       progress_end
-      process_failed "$name" "it wasn't ready after $limit s"
+      part_says "$name"
+      process_failed "$name" "it wasn't ready after $limit s (RISER_START_SECONDS)"
     fi
     sleep 0.1
   done

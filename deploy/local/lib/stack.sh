@@ -67,6 +67,14 @@ part_ready() {
   esac
 }
 
+# part_says NAME: what one that isn't ready says of itself.
+part_says() {
+  if [[ " ${SERVICES[*]} " == *" $1 "* ]]; then
+    say "$1 says on /readyz:"
+    curl -sS --noproxy "*" --max-time 2 "http://127.0.0.1:$(port_of "$1")/readyz" 2>&1 | sed 's/^/  | /' >&2 || true
+  fi
+}
+
 part_port_free() {
   local owner
   if port_open "$2"; then
