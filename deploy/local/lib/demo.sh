@@ -39,12 +39,15 @@ demo_clear() {
   for name in kafka redis mosquitto mail spool log run settings demo-data; do rm -rf "${RISER_VAR:?}/$name"; done
 }
 
+# What was published, with the broker's PUBACK, is written down by replay in the ledger; the checker compares it with what
+# it finds in Kafka, Redis and the mail. Its last line begins with `demo: `.
 demo_main_job() {
+  local ledger=$RISER_VAR/demo/ledger.jsonl
   stack_export
+  mkdir -p "$RISER_VAR/demo"
   "$BUILD/bin/riserctl" apply "$DEMO_SITE" || return 1
-  "$BUILD/bin/riserctl" replay --data "$RISER_ROOT/tests/data" || return 1
-  # Its last line begins with `demo: `.
-  "$PYTHON" "$RISER_ROOT/tools/demo/check.py"
+  "$BUILD/bin/riserctl" replay --data "$RISER_ROOT/tests/data" --ledger "$ledger" || return 1
+  "$PYTHON" "$RISER_ROOT/tools/demo/check.py" --ledger "$ledger" --mail "$RISER_VAR/mail"
 }
 
 demo_where_to_look() {
