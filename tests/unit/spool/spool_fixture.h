@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A spool in a folder of its own, with records whose content follows from their number. For the tests of the spool.
-#ifndef RISER_TESTS_SPOOL_FIXTURE_H
-#define RISER_TESTS_SPOOL_FIXTURE_H
+#ifndef RISER_TESTS_UNIT_SPOOL_SPOOL_FIXTURE_H
+#define RISER_TESTS_UNIT_SPOOL_SPOOL_FIXTURE_H
 
 #include "io/spool.h"
 

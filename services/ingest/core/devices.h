@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// What ingest remembers of each device it has heard: its sequence, when its clock was last complained of, the receipt
+// it waits for. In memory, bounded: beyond the maximum the device that was met first and has nothing pending is
+// forgotten. Pure but for its memory; one thread.
+#ifndef RISER_INGEST_CORE_DEVICES_H
+#define RISER_INGEST_CORE_DEVICES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <uthash.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "ingest/core/sequence.h"
+
+struct heard {
+  struct sequence sequence;
+  int64_t clock_event_ms; // receive time of the last clock-off event; 0: none
+  uint32_t pins;          // who holds on to this entry: it is not forgotten
+  uint64_t receipt;       // to be published; 0: none
+  bool receipt_json;
+  bool receipt_listed;
+  UT_hash_handle hh;
+  size_t key_len;
+  char key[]; // "site/device", terminated by zero
+};
+
+struct devices;
+
+struct devices *devices_new(size_t max) MUST_USE; // NULL without memory
+void devices_free(struct devices *devices);
+size_t devices_count(const struct devices *devices);
+
+// The entry, made if need be. NULL without memory, or if all entries are pinned.
+struct heard *devices_get(struct devices *devices, struct bytes site, struct bytes device);
+
+// For each entry, in the order in which they were met.
+void devices_each(const struct devices *devices, void (*visit)(void *ctx, const struct heard *heard), void *ctx);
+
+#endif

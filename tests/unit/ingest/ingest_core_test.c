@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of the core that the case files do not reach: sequences against a model, instants, the registry, the table
+// of devices, free texts that are too long. RISER_SEED repeats a random run.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "ingest/core/check.h"
+#include "ingest/core/devices.h"
+#include "ingest/core/instant.h"
+#include "ingest/core/judge.h"
+#include "ingest/core/registry.h"
+#include "ingest/core/sequence.h"
+#include "ingest/core/topic.h"
+
+static uint64_t random_state;
+
+static uint32_t random_below(uint32_t bound) {
+  random_state ^= random_state >> 12;
+  random_state ^= random_state << 25;
+  random_state ^= random_state >> 27;
+  return (uint32_t)((random_state * 2685821657736338717ull) >> 33) % bound;
+}
+
+static void seed_random(void) {
+  const char *given = getenv("RISER_SEED");
+  random_state = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 2654435761u + 1;
+  print_message("seed %llu\n", (unsigned long long)random_state);
+}
+
+// ---------------------------------------------------------------- sequence
+
+static struct sequence_gap seen(struct sequence *sequence, uint64_t number) {
+  struct sequence_gap gap;
+  sequence_seen(sequence, number, &gap);
+  return gap;
+}
+
+static void test_sequence_begins_anywhere(void **state) {
+  (void)state;
+  struct sequence sequence = {0};
+  assert_int_equal(seen(&sequence, 1000).first, 0);
+  assert_int_equal(sequence.complete, 1000);
+  assert_int_equal(seen(&sequence, 1001).first, 0);
+  assert_int_equal(sequence.complete, 1001);
+}
+
+static void test_sequence_gap_is_told_once(void **state) {
+  (void)state;
+  struct sequence sequence = {0};
+  seen(&sequence, 1);
+  struct sequence_gap gap = seen(&sequence, 5);
+  assert_true(gap.first == 2 && gap.last == 4);
+  gap = seen(&sequence, 6);
+  assert_int_equal(gap.first, 0);
+  gap = seen(&sequence, 9);
+  assert_true(gap.first == 7 && gap.last == 8);
+  assert_int_equal(sequence.complete, 1);
+}
+
+static void test_sequence_of_a_device_that_restarts(void **state) {
+  (void)state;
+  struct sequence sequence = {0};
+  for (uint64_t n = 1; n <= 500; n++) seen(&sequence, n);
+  assert_int_equal(seen(&sequence, 480).first, 0); // a repetition
+  assert_int_equal(sequence.complete, 500);
+  assert_int_equal(seen(&sequence, 1).first, 0); // begins again
+  assert_int_equal(sequence.complete, 1);
+  struct sequence_gap gap = seen(&sequence, 3);
+  assert_true(gap.first == 2 && gap.last == 2);
+}
+
+static void test_sequence_gives_up_the_oldest_gap(void **state) {
+  (void)state;
+  struct sequence sequence = {0};
+  seen(&sequence, 1);
+  for (uint64_t n = 3; n <= 3 + 2 * SEQUENCE_RUNS_MAX; n += 2) seen(&sequence, n);
+  assert_int_equal(sequence.run_count, SEQUENCE_RUNS_MAX);
+  assert_int_equal(sequence.complete, 3);
+}
+
+static void test_sequence_at_the_end_of_numbers(void **state) {
+  (void)state;
+  struct sequence sequence = {0};
+  seen(&sequence, UINT64_MAX - 1);
+  seen(&sequence, UINT64_MAX);
+  assert_int_equal(sequence.complete, UINT64_MAX);
+  seen(&sequence, UINT64_MAX);
+  assert_int_equal(seen(&sequence, 1).first, 0);
+  struct sequence_gap gap = seen(&sequence, UINT64_MAX);
+  assert_true(gap.first == 2 && gap.last == UINT64_MAX - 1);
+}
+
+// Within a window small enough that nothing is given up, `complete` is what a set of all numbers seen says.
+static void test_sequence_against_a_set(void **state) {
+  (void)state;
+  seed_random();
+  for (int round = 0; round < 2000; round++) {
+    struct sequence sequence = {0};
+    bool in[40] = {false};
+    in[0] = in[1] = true;
+    seen(&sequence, 1);
+    for (int step = 0; step < 60; step++) {
+      uint32_t number = 1 + random_below(15);
+      in[number] = true;
+      seen(&sequence, number);
+      uint64_t complete = 0;
+      while (in[complete + 1]) complete++;
+      assert_int_equal(sequence.complete, complete);
+    }
+  }
+}
+
+// ---------------------------------------------------------------- instant
+
+static void test_instants(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    int64_t ms; // -1: refused
+  } cases[] = {
+      {"1970-01-01T00:00:00Z", 0},
+      {"2016-02-29T12:00:00Z", 1456747200000},
+      {"2000-03-01T00:00:00z", 951868800000},
+      {"2016-03-01t00:28:55.5Z", 1456792135500},
+      {"2016-03-01 00:28:55.123456789Z", 1456792135123},
+      {"2016-03-01T01:28:55+01:00", 1456792135000},
+      {"2016-02-29T23:58:55-00:30", 1456792135000},
+      {"2016-12-31T23:59:60Z", 1483228800000},
+      {"2100-02-28T00:00:00Z", 4107456000000},
+      {"9999-12-31T23:59:59Z", 253402300799000},
+      {"2100-02-29T00:00:00Z", -1},
+      {"2015-02-29T00:00:00Z", -1},
+      {"2016-13-01T00:00:00Z", -1},
+      {"2016-00-01T00:00:00Z", -1},
+      {"2016-03-00T00:00:00Z", -1},
+      {"2016-03-01T24:00:00Z", -1},
+      {"2016-03-01T00:60:00Z", -1},
+      {"2016-03-01T00:00:61Z", -1},
+      {"2016-03-01T00:00:00.Z", -1},
+      {"2016-03-01T00:00:00", -1},
+      {"2016-03-01T00:00:00+0100", -1},
+      {"2016-03-01T00:00:00+24:00", -1},
+      {"2016-03-01T00:00:00ZZ", -1},
+      {"16-03-01T00:00:00Z", -1},
+      {"2016-3-1T00:00:00Z", -1},
+      {"", -1},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    int64_t ms = -1;
+    enum error err = instant_parse(bytes_text(cases[i].text), &ms);
+    if ((err != OK) != (cases[i].ms == -1) || ms != cases[i].ms) fail_msg("%s gives %lld", cases[i].text, (long long)ms);
+  }
+}
+
+static void test_instants_against_the_c_library(void **state) {
+  (void)state;
+  seed_random();
+  for (int i = 0; i < 20000; i++) {
+    time_t second = (time_t)((int64_t)random_below(2000000000) * 4 + random_below(4) - 2000000000);
+    struct tm utc;
+    char text[40];
+    int64_t ms;
+    gmtime_r(&second, &utc);
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    assert_int_equal(instant_parse(bytes_text(text), &ms), OK);
+    assert_int_equal(ms, (int64_t)second * 1000);
+  }
+}
+
+// ---------------------------------------------------------------- registry
+
+static enum error put(struct registry *registry, const char *site, const char *device, const char *landlord) {
+  struct registry_entry entry = {bytes_text(site), bytes_text(device), bytes_text(landlord)};
+  return registry_put(registry, &entry);
+}
+
+static bool foreign(struct registry *registry, const char *site, const char *device) {
+  return registry_is_foreign(registry, bytes_text(site), bytes_text(device));
+}
+
+static void test_registry(void **state) {
+  (void)state;
+  struct registry *registry = registry_new(6);
+  assert_non_null(registry);
+  assert_null(registry_landlord(registry, bytes_text("a")));
+  assert_int_equal(put(registry, "a", "", "ann"), OK);
+  assert_int_equal(put(registry, "b", "", "ann"), OK);
+  assert_int_equal(put(registry, "c", "", "bob"), OK);
+  assert_int_equal(put(registry, "a", "gw-1", "ann"), OK);
+  assert_int_equal(put(registry, "a", "gw-1", "ann"), OK);
+  assert_string_equal(registry_landlord(registry, bytes_text("a")), "ann");
+  assert_true(registry_knows(registry, bytes_text("a"), bytes_text("gw-1")));
+  assert_false(foreign(registry, "a", "gw-1"));
+  assert_true(foreign(registry, "b", "gw-1"));
+  assert_false(foreign(registry, "c", "gw-1")); // another landlord's business
+  assert_false(foreign(registry, "b", "gw-2"));
+  assert_false(foreign(registry, "nowhere", "gw-1"));
+  assert_int_equal(put(registry, "b", "gw-1", "ann"), OK);
+  assert_false(foreign(registry, "b", "gw-1"));
+  registry_remove(registry, bytes_text("a/gw-1"));
+  assert_true(foreign(registry, "a", "gw-1"));
+  registry_remove(registry, bytes_text("b/gw-1"));
+  assert_false(foreign(registry, "a", "gw-1"));
+  assert_int_equal(put(registry, "a", "", "bob"), OK); // sold
+  assert_string_equal(registry_landlord(registry, bytes_text("a")), "bob");
+  registry_remove(registry, bytes_text("a/"));
+  registry_remove(registry, bytes_text("a/"));
+  registry_remove(registry, bytes_text("without a slash"));
+  assert_null(registry_landlord(registry, bytes_text("a")));
+  assert_int_equal(registry_sites(registry), 2);
+  assert_int_equal(registry_devices(registry), 0);
+  registry_free(registry);
+}
+
+static void test_registry_is_bounded(void **state) {
+  (void)state;
+  struct registry *registry = registry_new(2);
+  assert_int_equal(put(registry, "a", "", "ann"), OK);
+  assert_int_equal(put(registry, "b", "", "ann"), OK);
+  assert_int_equal(put(registry, "c", "", "ann"), ERR_LIMIT);
+  assert_int_equal(put(registry, "a", "", "bob"), OK);
+  assert_int_equal(put(registry, "a b", "", "ann"), ERR_BAD_VALUE);
+  assert_int_equal(put(registry, "a", "x/y", "ann"), ERR_BAD_VALUE);
+  registry_free(registry);
+}
+
+// ---------------------------------------------------------------- devices
+
+static struct heard *get(struct devices *devices, const char *device) {
+  return devices_get(devices, bytes_text("a"), bytes_text(device));
+}
+
+static void test_devices_forget_the_oldest_that_is_free(void **state) {
+  (void)state;
+  struct devices *devices = devices_new(3);
+  get(devices, "1")->pins = 1;
+  get(devices, "2")->sequence.complete = 7;
+  get(devices, "3");
+  assert_int_equal(get(devices, "2")->sequence.complete, 7);
+  assert_non_null(get(devices, "4")); // instead of 2
+  assert_int_equal(devices_count(devices), 3);
+  assert_int_equal(get(devices, "1")->pins, 1);
+  assert_int_equal(get(devices, "2")->sequence.complete, 0);
+  get(devices, "2")->pins = 1;
+  get(devices, "4")->pins = 1;
+  assert_null(get(devices, "5"));
+  devices_free(devices);
+}
+
+// ---------------------------------------------------------------- check
+
+static void test_long_texts_are_cut_between_characters(void **state) {
+  (void)state;
+  struct check_limits limits = {.readings_max = 1, .oldest_s = 0, .future_ms = 0};
+  struct arena *arena = arena_new(4096);
+  char text[400];
+  for (size_t i = 0; i + 3 < sizeof text; i += 3) memcpy(text + i, "\xe6\xb0\xb4", 4); // 3 bytes each
+  struct device_event_fact event = {.device = "", .kind = EVENT_LEAK, .time_s = 1, .detail = text};
+  assert_int_equal(check_event(&limits, 2000, arena, &event), OK);
+  assert_int_equal(strlen(event.detail), 198);
+  assert_true(bytes_is_utf8(bytes_text(event.detail)));
+  arena_free(arena);
+}
+
+static void test_clock(void **state) {
+  (void)state;
+  assert_false(clock_is_off(0, 1000000, 0, 1));
+  assert_false(clock_is_off(1000000, 1000000, 0, 0));
+  assert_true(clock_is_off(1000001, 1000000, 0, 0));
+  assert_true(clock_is_off(999999, 1000000, 0, 0));
+  assert_false(clock_is_off(999000, 1000000, 1000, 0));
+  assert_true(clock_is_off(1001000, 1000000, 1000, 0)); // nothing comes from the future
+  assert_true(clock_is_off(INT64_MAX, 1000000, 1000, 300000));
+  assert_true(clock_is_off(INT64_MIN, 1000000, 1000, 300000));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_sequence_begins_anywhere),
+      cmocka_unit_test(test_sequence_gap_is_told_once),
+      cmocka_unit_test(test_sequence_of_a_device_that_restarts),
+      cmocka_unit_test(test_sequence_gives_up_the_oldest_gap),
+      cmocka_unit_test(test_sequence_at_the_end_of_numbers),
+      cmocka_unit_test(test_sequence_against_a_set),
+      cmocka_unit_test(test_instants),
+      cmocka_unit_test(test_instants_against_the_c_library),
+      cmocka_unit_test(test_registry),
+      cmocka_unit_test(test_registry_is_bounded),
+      cmocka_unit_test(test_devices_forget_the_oldest_that_is_free),
+      cmocka_unit_test(test_long_texts_are_cut_between_characters),
+      cmocka_unit_test(test_clock),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
