@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading one partition of a topic from somewhere to its end.
+#ifndef RISER_RISERCTL_LOG_READER_H
+#define RISER_RISERCTL_LOG_READER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "io/kafka.h"
+#include "riserctl/ctl.h"
+
+struct log_range {
+  const char *topic;
+  int32_t partition;
+  int64_t from; // an offset, or KAFKA_OFFSET_BEGINNING
+};
+
+struct log_reader {
+  // Called for each record; the arena is forgotten after a while. Anything but OK ends the reading with it.
+  enum error (*visit)(void *ctx, const struct kafka_record *record, struct arena *arena);
+  // Whether it may end; asked when the end of the partition is reached. NULL: it may.
+  bool (*is_done)(void *ctx);
+  void *ctx;
+  int64_t timeout_ms; // 0: 60 s
+};
+
+// Reads to the end, and on as long as is_done says no. ERR_TIMEOUT: it said no for too long.
+enum error log_read(struct ctl *ctl, const struct log_range *range, const struct log_reader *reader) MUST_USE;
+
+// Where the next record of a partition will stand, or later.
+enum error log_end(struct ctl *ctl, const char *topic, int32_t partition, int64_t *offset) MUST_USE;
+
+#endif
