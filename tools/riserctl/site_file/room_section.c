@@ -155,7 +155,8 @@ static void read_meter(struct site_reader *reader, struct yaml_at at, const stru
   struct installation *added = READER_PUSH(reader, at, out->installations, out->installation_count);
   const struct meter_type *type = find_type(reader, yaml_get(&map, "type"));
   if (!added) return;
-  struct meter_type traits = type ? *type : (struct meter_type){.name = ""};
+  // A type that is missing is complained of already.
+  struct meter_type traits = type ? *type : (struct meter_type){.broken = yaml_has(&map, "type")};
   read_traits(&map, point->commodity, &traits);
   const char *meter = value_id(yaml_get(&map, "meter"), "");
   const char *id = arena_printf(reader->arena, "%s.%s", point->id, meter);
@@ -175,7 +176,7 @@ static void read_meter(struct site_reader *reader, struct yaml_at at, const stru
       .slack = traits.slack,
       .switch_kind = traits.switch_kind ? traits.switch_kind : SWITCH_NONE,
   };
-  check_meter(reader, at, added, point->commodity);
+  if (!traits.broken) check_meter(reader, at, added, point->commodity);
 }
 
 static void check_meter(struct site_reader *reader, struct yaml_at at, const struct installation *added,
@@ -208,7 +209,7 @@ void read_meter_type(struct site_reader *reader, struct yaml_at name, struct yam
     return;
   }
   struct meter_type *type = &reader->types[reader->type_count++];
-  *type = (struct meter_type){.name = value_id(name, "")};
+  *type = (struct meter_type){.name = value_id(name, ""), .broken = true};
   reader_claim(reader, name, "meter type", type->name);
   if (!yaml_map_open(at, "a meter type", keys, COUNT(keys), &map)) return;
   // The units of its quantities follow from the register.
@@ -217,7 +218,9 @@ void read_meter_type(struct site_reader *reader, struct yaml_at name, struct yam
     if (!yaml_has(&map, "register")) yaml_complain(at, "a meter type needs a register");
     return;
   }
+  size_t complaints = at.file->complaints->count;
   read_traits(&map, commodity, type);
+  type->broken = at.file->complaints->count > complaints;
 }
 
 static void read_traits(const struct yaml_map *map, enum commodity commodity, struct meter_type *traits) {

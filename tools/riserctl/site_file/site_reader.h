@@ -20,6 +20,7 @@ struct meter_type {
   int64_t multiplier_num;
   int64_t multiplier_den;
   enum switch_kind switch_kind;
+  bool broken; // complained of where it stands; meters of this type are not complained of again
 };
 
 struct site_reader {
