@@ -49,6 +49,7 @@ enum error performer_open(const struct performer_options *options, struct perfor
   performer->options = *options;
   buffer_init(&performer->record, RECORD_MAX);
   performer->condition = health_condition(options->process->health, "kafka");
+  condition_set(performer->condition, true); // until something has to wait for it
   struct label steps = {.name = "step", .values = step_names, .count = sizeof step_names / sizeof *step_names};
   performer->facts = metrics_counter(options->process->metrics, "riser_control_facts_written_total",
                                      "Intents and outcomes written into the site log.");

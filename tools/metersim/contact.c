@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "metersim/contact.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void move(struct contact *contact, enum supply supply, uint64_t version) {
+  contact->supply = supply;
+  contact->version = version;
+  contact->moving = false;
+}
+
+// An id that came before is carried out again all the same: an absolute action may be repeated, and the contact may have
+// been moved by hand since.
+struct contact_answer contact_take(struct contact *contact, const struct device_command *command, int64_t now_s,
+                                   int64_t now_ms) {
+  if (contact->refuses) return (struct contact_answer){ACK_REFUSED, "simulated refusal", false};
+  if (command->not_after_s && now_s > command->not_after_s) {
+    return (struct contact_answer){ACK_EXPIRED, "after not_after", true};
+  }
+  bool again = contact->last_id[0] && strcmp(contact->last_id, command->command_id) == 0;
+  snprintf(contact->last_id, sizeof contact->last_id, "%s", command->command_id);
+  if (contact->stuck) return (struct contact_answer){again ? ACK_DUPLICATE : ACK_ACCEPTED, "", true};
+  bool there = !contact->moving && contact->supply == command->supply;
+  if (contact->slow_ms && !there) {
+    if (!(again && contact->moving)) contact->moves_at_ms = now_ms + contact->slow_ms;
+    contact->moving = true;
+    contact->target = command->supply;
+    contact->target_version = command->desired_version;
+    return (struct contact_answer){again ? ACK_DUPLICATE : ACK_ACCEPTED, "", false};
+  }
+  move(contact, command->supply, command->desired_version);
+  return (struct contact_answer){again && there ? ACK_DUPLICATE : ACK_DONE, "", true};
+}
+
+bool contact_arrives(struct contact *contact, int64_t now_ms) {
+  if (!contact->moving || now_ms < contact->moves_at_ms) return false;
+  move(contact, contact->target, contact->target_version);
+  return true;
+}
+
+void contact_force(struct contact *contact, enum supply supply) {
+  contact->supply = supply;
+  contact->moving = false;
+}
