@@ -48,7 +48,7 @@ struct site_state {
 struct period_meter {
   const char *installation;
   struct bill_meter shown;
-  int64_t closing_after_s; // the read behind the closing that it was derived with; 0: none had come
+  int64_t closing_after_s; // a read up to here can still move the closing; 0: any read can, none had come behind
 };
 
 // A closed period of a service point: a local month, cut where a lease begins or ends.
@@ -59,6 +59,7 @@ struct period {
   const char *lease; // "": nobody's
   int64_t usage;
   uint32_t revision; // of the month's usage, 0 first
+  bool alerted;       // the month\'s usage alert was given
   struct period_meter *meters;
   size_t meter_count;
 };
@@ -71,7 +72,7 @@ struct point_state {
   int64_t closed_until_s; // everything before is closed; 0: nothing yet
   int64_t dirty_from_s;   // earliest instant behind which a late read fell; 0: none
   bool scheduled;         // its periods are being closed
-  uint32_t alerted_month; // the latest month whose alert was given
+  uint32_t alerted_month;    // the open month, if its usage alert was given
   enum supply supply;     // as the meter itself last confirmed
   enum supply desired;
   uint64_t desired_version;
@@ -138,6 +139,7 @@ enum { DAYS_MAX = 31, DAY_RECORD_SIZE = 12, DAYS_SIZE = DAYS_MAX * DAY_RECORD_SI
 enum {
   SITE_UNKNOWN_METERS_MAX = 1000,
   POINT_PERIODS_MAX = 60, // two and a half years or more, whatever the leases do
+  ACCOUNT_BILLS_MAX = 60, // and whatever is unpaid
   NOTICE_RECEIPTS_MAX = LEASE_PERSONS_MAX * 2,
 };
 

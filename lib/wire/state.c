@@ -19,7 +19,7 @@ WIRE_MAPPING(meta, struct partition_meta, Riser__State__V1__PartitionMeta, riser
 WIRE_MAPPING(shown, struct device_shown, Riser__State__V1__DeviceShown, riser__state__v1__device_shown__init, SHOWN)
 
 #define PERIOD(TEXT, PLAIN, ENUM) \
-  PLAIN(month) PLAIN(from_s) PLAIN(until_s) TEXT(lease) PLAIN(usage) PLAIN(revision)
+  PLAIN(month) PLAIN(from_s) PLAIN(until_s) TEXT(lease) PLAIN(usage) PLAIN(revision) PLAIN(alerted)
 WIRE_MAPPING(usage, struct period, Riser__State__V1__Period, riser__state__v1__period__init, PERIOD)
 
 #define POINT(TEXT, PLAIN, ENUM) \

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Payments. One that was applied before is known by its id for as long as the lease is; one that fits nowhere becomes
+// an exception that somebody sees.
+#include <string.h>
+
+#include "billing/core/accounts.h"
+
+#define PAYMENT_MAX_E4 1000000000000000000 // 10^12 of a currency with two digits
+
+static bool applied(const struct account_state *account, const char *id) {
+  for (size_t i = account->payment_count; i > 0; i--) {
+    if (strcmp(account->payments[i - 1], id) == 0) return true;
+  }
+  return false;
+}
+
+static enum error remember(struct fold *fold, struct account_state *account, const char *id) {
+  const char **payments = store_grow(account->payments, account->payment_count, sizeof *payments);
+  if (!payments) return ERR_NO_MEMORY;
+  account->payments = payments;
+  const char *own = store_intern(fold->store, id);
+  if (!own) return ERR_NO_MEMORY;
+  payments[account->payment_count++] = own;
+  return OK;
+}
+
+static const char *refuse(const struct payment *payment) {
+  if (!payment->id[0]) return "bad-payment";
+  if (payment->amount_e4 <= 0 || payment->amount_e4 > PAYMENT_MAX_E4) return "bad-amount";
+  return payment->commodity >= COMMODITY_COUNT ? "bad-commodity" : NULL;
+}
+
+enum error fold_payment(struct fold *fold, const struct payment *payment) {
+  struct tenancy tenancy;
+  bool known = tenancy_need(fold, fold->fact->envelope.site, payment->lease, &tenancy);
+  struct entity *site_entity = need_site(fold, fold->fact->envelope.site);
+  if (fold_waits(fold)) return ERR_AGAIN;
+  if (fold->error != OK) return fold->error;
+  const char *reason = refuse(payment);
+  if (!known) reason = site_entity ? "unknown-lease" : "unknown-site";
+  if (reason) {
+    fold_exception(fold, site_entity ? &entity_site(site_entity)->site : NULL, reason, payment->lease);
+    return OK;
+  }
+  if (applied(tenancy.account, payment->id)) return OK;
+  enum error err = remember(fold, tenancy.account, payment->id);
+  if (err != OK) return err;
+  account_pay(fold, &tenancy, payment->commodity, payment->amount_e4);
+  account_balance(fold, &tenancy, fold_text(fold, "%s", payment->id));
+  arrears_review(fold, &tenancy);
+  return OK;
+}

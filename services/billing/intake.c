@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// A record with a foreign key would split a site over two partitions, so it is passed over, visibly, and not applied.
+#include "billing/intake.h"
+
+#include <openssl/evp.h>
+#include <string.h>
+
+#include "base/murmur2.h"
+#include "wire/fact.h"
+
+const char *const intake_names[INTAKE_COUNT] = {
+    [INTAKE_OK] = "ok",
+    [INTAKE_TOMBSTONE] = "tombstone",
+    [INTAKE_UNDECODABLE] = "undecodable",
+    [INTAKE_WRONG_PARTITION] = "wrong-partition",
+    [INTAKE_FOREIGN_KEY] = "foreign-key",
+    [INTAKE_TICK_AHEAD] = "tick-ahead",
+};
+
+// Keys that begin with '@' are the partition's own: ticks.
+static bool is_own_key(struct bytes key) {
+  return key.len > 0 && key.data[0] == '@';
+}
+
+static bool is_ahead(const struct intake_rules *rules, const struct kafka_record *record, const struct fact *fact) {
+  if (fact->kind != FACT_TICK || record->timestamp_ms < 0) return false;
+  return fact->tick.time_s > (record->timestamp_ms + rules->tick_ahead_ms) / 1000;
+}
+
+static enum intake judge(const struct intake_rules *rules, const struct kafka_record *record, const struct fact *fact) {
+  bool own = is_own_key(record->key);
+  if (!own && murmur2_partition(record->key, rules->partitions) != record->partition) return INTAKE_WRONG_PARTITION;
+  if (!own && !bytes_equal_text(record->key, fact->envelope.site)) return INTAKE_FOREIGN_KEY;
+  if (own && fact->kind != FACT_TICK && fact->kind != FACT_NONE) return INTAKE_FOREIGN_KEY;
+  return is_ahead(rules, record, fact) ? INTAKE_TICK_AHEAD : INTAKE_OK;
+}
+
+enum error intake_fact(const struct intake_rules *rules, const struct kafka_record *record, struct arena *arena,
+                       enum intake *verdict, struct fact *out) {
+  struct fact fact;
+  *verdict = INTAKE_TOMBSTONE;
+  if (!record->value.data) return OK;
+  enum error err = wire_fact_decode(record->value, arena, &fact);
+  if (err == ERR_LIMIT) return err;
+  *verdict = err ? INTAKE_UNDECODABLE : judge(rules, record, &fact);
+  if (*verdict == INTAKE_OK) *out = fact;
+  return OK;
+}
+
+enum error intake_digest(const struct kafka_record *record, uint8_t digest[32]) {
+  EVP_MD_CTX *context = EVP_MD_CTX_new();
+  if (!context) return ERR_NO_MEMORY;
+  uint8_t len[4];
+  put_le32(len, (uint32_t)record->key.len);
+  bool done = EVP_DigestInit_ex(context, EVP_sha256(), NULL) && EVP_DigestUpdate(context, len, sizeof len) &&
+              EVP_DigestUpdate(context, record->key.data, record->key.len) &&
+              EVP_DigestUpdate(context, record->value.data, record->value.len) &&
+              EVP_DigestFinal_ex(context, digest, NULL);
+  EVP_MD_CTX_free(context);
+  return done ? OK : ERR_INTERNAL;
+}
