@@ -19,6 +19,7 @@ enum {
   ERROR_PAUSE_MS = 200,
   PRODUCER_LINGER_MS = 2,
   HOUSEKEEPING_MS = 5000,
+  LAG_PAUSE_MS = 100,
   CLIENT_ID_SIZE = 128,
   PARTITIONS_MAX = 1024, // as PARTITIONS_SETTING
 };
@@ -42,6 +43,8 @@ struct app {
   struct kafka_record *polled, *sorted;
   int64_t minute;          // of the last ticks
   int64_t housekeeping_ms; // when it is due
+  int64_t lag_ms;          // when the next partition's lag is to be measured
+  size_t lag_slot;
 };
 
 static enum error open_handles(struct app *app);
@@ -56,6 +59,7 @@ static enum error open_partitions(struct app *app);
 static enum error take_all(struct app *app, size_t count);
 static enum error revive_producer(struct app *app);
 static void tick_all(struct app *app);
+static void measure_lag(struct app *app);
 static void housekeeping(struct app *app);
 
 enum error app_open(const struct app_options *options, struct app **opened) {
@@ -247,6 +251,7 @@ static enum error pass(struct app *app) {
   err = revive_producer(app);
   if (err) return err;
   tick_all(app);
+  measure_lag(app);
   if (clock_mono_ms() >= app->housekeeping_ms) housekeeping(app);
   int64_t rest_ms = began_ms + shell->config->linger_ms - clock_mono_ms();
   if (count > 0 && count < max && rest_ms > 0) clock_sleep_ms(rest_ms);
@@ -342,9 +347,15 @@ static void trim(struct app *app, size_t owned) {
   gauge_set(app->shell.stats->cache_bytes, bytes);
 }
 
-static void measure_lag(struct app *app, const struct partition *p) {
+// Of one partition at a time, since it asks the broker; by the reader, whose connection no waiting fetch holds up.
+static void measure_lag(struct app *app) {
+  if (clock_mono_ms() < app->lag_ms) return;
+  app->lag_ms = clock_mono_ms() + LAG_PAUSE_MS;
+  app->lag_slot = (app->lag_slot + 1) % app->slot_count;
+  const struct partition *p = app->slots[app->lag_slot].partition;
   int64_t low, high;
-  if (kafka_consumer_watermarks(app->shell.consumer, TOPIC_SITE, p->id, &low, &high) != OK) return;
+  if (!p || p->status != PARTITION_OPEN) return;
+  if (kafka_consumer_watermarks(app->shell.reader, TOPIC_SITE, p->id, &low, &high) != OK) return;
   gauge_set(&app->shell.stats->lag[p->id], high - p->meta.next_offset);
 }
 
@@ -358,7 +369,6 @@ static void housekeeping(struct app *app) {
     if (!p || p->status != PARTITION_OPEN) continue;
     positions[open++] =
         (struct kafka_position){.topic = TOPIC_SITE, .partition = p->id, .offset = p->meta.next_offset};
-    measure_lag(app, p);
   }
   enum error err = open ? kafka_consumer_commit(app->shell.consumer, positions, open) : OK;
   if (err) log_warn("offsets-not-committed", F_ERR(err));

@@ -3,7 +3,6 @@
 #include "billing/intake.h"
 
 #include <openssl/evp.h>
-#include <string.h>
 
 #include "base/murmur2.h"
 #include "wire/fact.h"
@@ -16,6 +15,8 @@ const char *const intake_names[INTAKE_COUNT] = {
     [INTAKE_FOREIGN_KEY] = "foreign-key",
     [INTAKE_TICK_AHEAD] = "tick-ahead",
 };
+
+enum { SITE_ID_MAX = 64 };
 
 // Keys that begin with '@' are the partition's own: ticks.
 static bool is_own_key(struct bytes key) {
@@ -35,16 +36,30 @@ static enum intake judge(const struct intake_rules *rules, const struct kafka_re
   return is_ahead(rules, record, fact) ? INTAKE_TICK_AHEAD : INTAKE_OK;
 }
 
+// What is known of a record that holds no fact: its key, which should be a site, and where it lies.
+static enum error nothing_of(const struct kafka_record *record, struct arena *arena, struct fact *out) {
+  char *id = arena_printf(arena, "record:%d:%lld", (int)record->partition, (long long)record->offset);
+  bool is_site = record->key.len <= SITE_ID_MAX && bytes_is_utf8(record->key) && !is_own_key(record->key);
+  char *site = arena_text(arena, is_site ? record->key : (struct bytes){NULL, 0});
+  if (!id || !site) return ERR_LIMIT;
+  *out = (struct fact){.envelope = {.fact_id = id,
+                                    .landlord = "",
+                                    .site = site,
+                                    .source = "",
+                                    .actor = "",
+                                    .supersedes = "",
+                                    .traceparent = ""}};
+  return OK;
+}
+
 enum error intake_fact(const struct intake_rules *rules, const struct kafka_record *record, struct arena *arena,
                        enum intake *verdict, struct fact *out) {
-  struct fact fact;
   *verdict = INTAKE_TOMBSTONE;
-  if (!record->value.data) return OK;
-  enum error err = wire_fact_decode(record->value, arena, &fact);
+  if (!record->value.data) return nothing_of(record, arena, out);
+  enum error err = wire_fact_decode(record->value, arena, out);
   if (err == ERR_LIMIT) return err;
-  *verdict = err ? INTAKE_UNDECODABLE : judge(rules, record, &fact);
-  if (*verdict == INTAKE_OK) *out = fact;
-  return OK;
+  *verdict = err ? INTAKE_UNDECODABLE : judge(rules, record, out);
+  return err ? nothing_of(record, arena, out) : OK;
 }
 
 enum error intake_digest(const struct kafka_record *record, uint8_t digest[32]) {

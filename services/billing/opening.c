@@ -153,18 +153,16 @@ static enum error read_tails(struct openings *all) {
   int32_t *ids = arena_array(arena, all->count, sizeof *ids);
   struct kafka_record *records = arena_array(arena, all->count, sizeof *records);
   if (!ids || !records) return ERR_NO_MEMORY;
-  for (size_t i = 0; i < all->count; i++) ids[i] = all->list[i].partition->id;
-  enum error err = kafka_tail_read(all->shell->reader, TOPIC_DECISION, ids, all->count, arena, records);
-  for (size_t i = 0; !err && i < all->count; i++) {
-    struct opening *one = &all->list[i];
-    struct decision last;
-    one->tail = (struct cause){.partition = (uint32_t)ids[i], .offset = -1};
-    if (records[i].offset < 0) continue;
-    if (wire_decision_decode(records[i].value, arena, &last)) {
+  size_t count = 0;
+  for (size_t i = 0; i < all->count; i++)
+    if (!all->list[i].refusal) ids[count++] = all->list[i].partition->id;
+  enum error err = count ? kafka_tail_read(all->shell->reader, TOPIC_DECISION, ids, count, arena, records) : OK;
+  for (size_t i = 0; !err && i < count; i++) {
+    struct opening *one = of_partition(all, ids[i]);
+    struct decision last = {.cause = {.partition = (uint32_t)ids[i], .offset = -1}};
+    if (records[i].offset >= 0 && wire_decision_decode(records[i].value, arena, &last))
       one->refusal = "corrupt-decision-tail";
-    } else {
-      one->tail = last.cause;
-    }
+    one->tail = last.cause;
   }
   return err;
 }

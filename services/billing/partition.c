@@ -131,12 +131,14 @@ static enum error batch_decode(struct shell *shell, struct partition *p, struct 
   return err;
 }
 
-static enum error skip(struct shell *shell, struct partition *p, const struct batch *batch, size_t at) {
+// A record that may not be applied leaves an exception. Ticks don't: the next one is only a minute away.
+static enum error skip(struct shell *shell, struct partition *p, struct batch *batch, size_t at, struct cause base) {
   enum intake verdict = batch->verdicts[at];
   counter_add(&shell->stats->skipped[verdict], 1);
-  log_error("record-passed-over", F_INT("partition", p->id), F_INT("offset", batch->records[at].offset),
+  log_error("record-passed-over", F_INT("partition", p->id), F_INT("offset", base.offset),
             F_STR("reason", intake_names[verdict]));
-  return OK;
+  if (verdict == INTAKE_TICK_AHEAD) return OK;
+  return fold_refuse(p->fold, &batch->facts[at], base, intake_names[verdict], &batch->effects);
 }
 
 // One record, with as many loads and commits in between as it takes.
@@ -146,7 +148,7 @@ static enum error apply(struct shell *shell, struct partition *p, struct batch *
   if (record->offset == batch->next_offset) base.index = batch->next_index;
   enum error err = ERR_AGAIN;
   while (err == ERR_AGAIN) {
-    err = batch->verdicts[at] ? skip(shell, p, batch, at)
+    err = batch->verdicts[at] ? skip(shell, p, batch, at, base)
                               : fold_apply(p->fold, &batch->facts[at], base, &batch->effects);
     if (err == ERR_AGAIN) {
       want_ahead(p, batch, at + 1);

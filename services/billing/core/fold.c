@@ -84,8 +84,7 @@ static enum error dispatch(struct fold *fold, const struct fact *fact) {
   return OK;
 }
 
-enum error fold_apply(struct fold *fold, const struct fact *fact, struct cause base, struct effects *out) {
-  if (fact->envelope.min_reader > FACT_READER_VERSION) return ERR_NEWER_READER;
+static void begin(struct fold *fold, const struct fact *fact, struct cause base, struct effects *out) {
   assert(base.partition == fold->partition);
   if (!fold->in_record || fold->cause.offset != base.offset) fold->cause = base;
   fold->fact = fact;
@@ -95,9 +94,20 @@ enum error fold_apply(struct fold *fold, const struct fact *fact, struct cause b
   fold->error = OK;
   arena_reset(fold->scratch);
   arena_reset(fold->chains);
+}
 
+enum error fold_apply(struct fold *fold, const struct fact *fact, struct cause base, struct effects *out) {
+  if (fact->envelope.min_reader > FACT_READER_VERSION) return ERR_NEWER_READER;
+  begin(fold, fact, base, out);
   enum error err = dispatch(fold, fact);
   if (fold->error != OK) err = fold->error;
   fold->in_record = err == ERR_AGAIN || err == ERR_QUEUE_FULL;
   return err;
+}
+
+enum error fold_refuse(struct fold *fold, const struct fact *fact, struct cause base, const char *reason,
+                       struct effects *out) {
+  begin(fold, fact, base, out);
+  fold_exception(fold, NULL, reason, "");
+  return fold->error;
 }

@@ -49,6 +49,11 @@ void fold_free(struct fold *fold); // not the store
 // Facts that cannot be applied become DECISION_FACT_EXCEPTION, they are no error.
 enum error fold_apply(struct fold *fold, const struct fact *fact, struct cause base, struct effects *out) MUST_USE;
 
+// The record cannot even be tried (it is no fact, or not this partition's): a DECISION_FACT_EXCEPTION in its place.
+// `fact` holds as much of the envelope as is known, with a fact id.
+enum error fold_refuse(struct fold *fold, const struct fact *fact, struct cause base, const char *reason,
+                       struct effects *out) MUST_USE;
+
 int64_t fold_business_time(const struct fold *fold);
 // Of the record that is applied in part: the index of its next decision; 0 when none is.
 uint32_t fold_next_index(const struct fold *fold);
