@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ingest/config.h"
+
+#include <stdio.h>
+
+enum { TOPIC_ROOM = 4096 }; // beside the payload: topic and header
+
+typedef struct ingest_config S;
+
+static const struct config_entry ENTRIES[] = {
+    RUN_SETTINGS(S, run, "9101"),
+    KAFKA_SETTINGS(S, kafka),
+    PARTITIONS_SETTING(S, partitions),
+    MQTT_SETTINGS(S, mqtt, "riser-ingest"),
+    CONFIG_STRING(S, mqtt_filter, "riser/v1/+/+/up/#", "Topic filter to subscribe to.", .required = true),
+    CONFIG_STRING(S, mqtt_share, "riser-ingest",
+                  "Name of the shared subscription: the broker spreads messages over the processes of one name.",
+                  .required = true),
+    CONFIG_INT(S, mqtt_receive_max, "256", "1", "65535",
+               "How many messages the broker may send before the first of them is acknowledged."),
+
+    CONFIG_STRING(S, spool_dir, "./spool", "Folder of the spool; one process at a time.", .required = true),
+    CONFIG_BYTES(S, spool_size, "512MiB", "1MiB", "1TiB",
+                 "What the spool may hold: what waits there while Kafka is away."),
+    CONFIG_BYTES(S, spool_segment, "8MiB", "64KiB", "1GiB",
+                 "Size of one of its files; at least 4 times payload_max, a multiple of 4 KiB."),
+    CONFIG_ENUM(S, spool_sync, "none|interval|always", "none",
+                "What an acknowledged message survives: none, the death of the process; always, that of the node, at "
+                "one fdatasync a message; interval, that of the node but for the last interval."),
+    CONFIG_DURATION(S, spool_sync_interval_ms, "100ms", "1ms", "1h", "The interval of spool_sync=interval.",
+                    .key = "spool_sync_interval"),
+
+    CONFIG_BYTES(S, payload_max, "256KiB", "1KiB", "16MiB", "Larger messages are refused."),
+    CONFIG_INT(S, readings_max, "10000", "1", "1000000", "Messages with more readings are refused."),
+    CONFIG_DURATION(S, future_limit_ms, "24h", "0s", "30d",
+                    "Readings further in the future than this are refused.", .key = "future_limit"),
+    CONFIG_DURATION(S, clock_limit_ms, "5m", "1s", "7d",
+                    "A device's clock may be that far off (sent_at against arrival); beyond it its readings rank lowest.",
+                    .key = "clock_limit"),
+    CONFIG_ENUM(S, foreign, "refuse|accept", "refuse",
+                "Messages of a device that is installed at another site of the same landlord, and not at the topic's."),
+    CONFIG_BOOL(S, sequences, "true",
+                "Watch the sequences of devices: gaps become events, receipts are given. Only if one process hears all "
+                "that a device says: set it to false for more than one process of one mqtt_share."),
+
+    CONFIG_INT(S, window, "65536", "16", "1000000", "Messages on their way to Kafka at one time."),
+    CONFIG_BYTES(S, window_bytes, "64MiB", "4MiB", "4GiB", "What their records may take in memory."),
+    CONFIG_INT(S, devices_max, "1000000", "100", "100000000", "Sites and devices that are remembered."),
+    CONFIG_DURATION(S, linger_ms, "5ms", "0ms", "10s", "How long a record waits for others to fill a batch.",
+                    .key = "linger"),
+};
+
+int64_t ingest_reserve_bytes(const struct ingest_config *config) {
+  return config->mqtt_receive_max * (config->payload_max + TOPIC_ROOM);
+}
+
+static enum error check(const void *settings, char *problem, size_t size) {
+  const struct ingest_config *config = settings;
+  if (config->spool_segment % 4096) {
+    snprintf(problem, size, "spool_segment must be a multiple of 4KiB");
+    return ERR_CONFIG;
+  }
+  if (config->spool_segment / 4 < config->payload_max + TOPIC_ROOM) {
+    snprintf(problem, size, "spool_segment must be at least 4 times payload_max and 4KiB: make it %lld",
+             (long long)((config->payload_max / 4096 + 2) * 4 * 4096));
+    return ERR_CONFIG;
+  }
+  int64_t least = ingest_reserve_bytes(config) + 3 * config->spool_segment;
+  if (config->spool_size < least) {
+    snprintf(problem, size, "spool_size must be at least %lld: mqtt_receive_max messages of payload_max, and three "
+             "segments; or make those smaller", (long long)least);
+    return ERR_CONFIG;
+  }
+  return OK;
+}
+
+const struct config_schema INGEST_SCHEMA = {
+    .service = "ingest",
+    .summary = "MQTT in, decode, validate, normalise, Kafka out; loses nothing that it has acknowledged.",
+    .entries = ENTRIES,
+    .count = sizeof ENTRIES / sizeof *ENTRIES,
+    .check = check,
+};

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// A ring; a ticket is the message's number since the beginning, never 0, so that it fits where a pointer is kept.
+#include "ingest/core/window.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct slot {
+  struct window_message message;
+  uint32_t open;
+};
+
+struct window {
+  size_t capacity;
+  uint64_t oldest, newest; // tickets: [oldest, newest)
+  struct slot slots[];
+};
+
+static struct slot *slot_of(struct window *window, uint64_t ticket);
+
+struct window *window_new(size_t capacity) {
+  struct window *window = calloc(1, sizeof *window + capacity * sizeof(struct slot));
+  if (!window) return NULL;
+  window->capacity = capacity;
+  window->oldest = window->newest = 1;
+  return window;
+}
+
+void window_free(struct window *window) {
+  free(window);
+}
+
+size_t window_count(const struct window *window) {
+  return (size_t)(window->newest - window->oldest);
+}
+
+bool window_is_full(const struct window *window) {
+  return window_count(window) == window->capacity;
+}
+
+uint64_t window_enter(struct window *window, const struct window_message *message) {
+  assert(!window_is_full(window));
+  uint64_t ticket = window->newest++;
+  *slot_of(window, ticket) = (struct slot){.message = *message, .open = 1};
+  return ticket;
+}
+
+void window_open_record(struct window *window, uint64_t ticket) {
+  slot_of(window, ticket)->open++;
+}
+
+void window_close_record(struct window *window, uint64_t ticket) {
+  struct slot *slot = slot_of(window, ticket);
+  assert(slot->open > 0);
+  slot->open--;
+}
+
+static struct slot *slot_of(struct window *window, uint64_t ticket) {
+  assert(ticket >= window->oldest && ticket < window->newest);
+  return &window->slots[ticket % window->capacity];
+}
+
+bool window_leave(struct window *window, struct window_message *message) {
+  if (window->oldest == window->newest || slot_of(window, window->oldest)->open) return false;
+  return window_abandon(window, message);
+}
+
+bool window_abandon(struct window *window, struct window_message *message) {
+  if (window->oldest == window->newest) return false;
+  *message = slot_of(window, window->oldest)->message;
+  window->oldest++;
+  return true;
+}

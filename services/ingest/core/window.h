@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// The messages on their way to Kafka, in the order of the spool: a message is done when all of its records are stored,
+// and the confirmed prefix ends before the first one that is not. Bounded; one thread. Pure but for its memory.
+#ifndef RISER_INGEST_CORE_WINDOW_H
+#define RISER_INGEST_CORE_WINDOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "ingest/core/devices.h"
+
+struct window;
+
+struct window_message {
+  uint64_t next;       // the spool's position behind it
+  struct heard *heard; // who wants a receipt when it is done; NULL: nobody
+  uint64_t receipt;
+  bool json;
+};
+
+struct window *window_new(size_t capacity) MUST_USE; // NULL without memory
+void window_free(struct window *window);
+
+size_t window_count(const struct window *window);
+bool window_is_full(const struct window *window);
+
+// The newest message, with one record open: the ticket names it. Not when the window is full.
+uint64_t window_enter(struct window *window, const struct window_message *message);
+void window_open_record(struct window *window, uint64_t ticket); // one more record of it is on its way
+void window_close_record(struct window *window, uint64_t ticket); // one of them is stored
+
+// Takes the oldest message if it is done.
+bool window_leave(struct window *window, struct window_message *message);
+
+// Takes the oldest message in any case: when the records that are on their way are given up.
+bool window_abandon(struct window *window, struct window_message *message);
+
+#endif

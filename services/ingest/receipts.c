@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ingest/receipts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "domain/telemetry.h"
+#include "ingest/core/topic.h"
+#include "wire/telemetry.h"
+
+enum { PAYLOAD_MAX = 64, EXPIRY_S = 3600, TOPIC_SIZE = 2 * ID_MAX + 40 };
+
+static enum error publish(struct receipts *receipts, const struct heard *heard, struct mqtt *mqtt);
+
+void receipts_init(struct receipts *receipts) {
+  *receipts = (struct receipts){.due = NULL};
+  buffer_init(&receipts->payload, PAYLOAD_MAX);
+}
+
+void receipts_fini(struct receipts *receipts) {
+  free(receipts->due);
+  buffer_fini(&receipts->payload);
+}
+
+enum error receipts_add(struct receipts *receipts, struct heard *heard, uint64_t sequence, bool json) {
+  heard->receipt = sequence;
+  heard->receipt_json = json;
+  if (heard->receipt_listed) return OK;
+  if (receipts->count == receipts->room) {
+    size_t room = receipts->room ? 2 * receipts->room : 64;
+    struct heard **due = realloc(receipts->due, room * sizeof *due);
+    if (!due) return ERR_NO_MEMORY;
+    receipts->due = due;
+    receipts->room = room;
+  }
+  heard->receipt_listed = true;
+  heard->pins++;
+  receipts->due[receipts->count++] = heard;
+  return OK;
+}
+
+void receipts_publish(struct receipts *receipts, struct mqtt *mqtt) {
+  size_t done = 0;
+  while (done < receipts->count) {
+    struct heard *heard = receipts->due[done];
+    enum error err = publish(receipts, heard, mqtt);
+    if (error_class(err) == CLASS_RETRY) break;
+    if (err) log_error("receipt-failed", F_ERR(err));
+    else if (receipts->given) counter_add(receipts->given, 1);
+    heard->receipt_listed = false;
+    heard->pins--;
+    done++;
+  }
+  for (size_t i = done; done && i < receipts->count; i++) receipts->due[i - done] = receipts->due[i];
+  receipts->count -= done;
+}
+
+// The form is that of the message that asked.
+static enum error publish(struct receipts *receipts, const struct heard *heard, struct mqtt *mqtt) {
+  char topic[TOPIC_SIZE];
+  snprintf(topic, sizeof topic, "riser/v1/%s/down/receipt", heard->key);
+  struct receipt receipt = {.sequence = heard->receipt};
+  buffer_clear(&receipts->payload);
+  enum error err = heard->receipt_json ? buffer_printf(&receipts->payload, "{\"seq\":%" PRIu64 "}", receipt.sequence)
+                                       : wire_receipt_encode(&receipt, &receipts->payload);
+  if (err) return err;
+  struct mqtt_publish message = {
+      .topic = topic, .payload = buffer_bytes(&receipts->payload), .qos = 1, .expiry_s = EXPIRY_S};
+  return mqtt_publish(mqtt, &message);
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The receipts that devices wait for: one a device, the newest. Published over MQTT when there is a connection; one that
+// gets lost on the way is asked for again by the device. The worker's thread.
+#ifndef RISER_INGEST_RECEIPTS_H
+#define RISER_INGEST_RECEIPTS_H
+
+#include "base/bytes.h"
+#include "ingest/core/devices.h"
+#include "io/mqtt.h"
+#include "run/metrics.h"
+
+struct receipts {
+  struct heard **due;
+  size_t count, room;
+  struct buffer payload;
+  struct counter *given; // may be NULL
+};
+
+void receipts_init(struct receipts *receipts);
+void receipts_fini(struct receipts *receipts);
+
+// Kafka has everything of this device up to `sequence`. The entry is pinned until it is told so.
+enum error receipts_add(struct receipts *receipts, struct heard *heard, uint64_t sequence, bool json) MUST_USE;
+
+// Publishes what is due; what can't be published now stays due.
+void receipts_publish(struct receipts *receipts, struct mqtt *mqtt);
+
+#endif

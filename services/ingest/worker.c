@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: Apache-2.0
+// One loop: take what the spool has, hand it to the producer, hear what Kafka confirmed, release. Nothing is taken while
+// the window is full or before the registry is loaded; the spool is where it waits. A producer that died is replaced,
+// and everything that it had not confirmed is handed to the new one, in the order of the spool.
+#include "ingest/worker.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "ingest/core/window.h"
+#include "ingest/intake.h"
+#include "ingest/outlet.h"
+#include "ingest/receipts.h"
+#include "ingest/roster.h"
+#include "ingest/topics.h"
+
+enum {
+  BATCH_MAX = 512,        // messages between two polls of the producer
+  IDLE_WAIT_MS = 20,      // how long the empty spool is watched at a time
+  DELIVERY_WAIT_MS = 1,   // how long confirmations are waited for when there is nothing else to do
+  FULL_WAIT_MS = 5,       // the same when the window or the producer's queue is full
+  RETRY_WAIT_MS = 500,    // between attempts at what Kafka refuses for the moment
+  ROSTER_EVERY_MS = 100,
+  TEND_EVERY_MS = 1000,
+  PROBE_EVERY_MS = 10000, // an idle worker asks whether Kafka is there
+  STALL_MS = 5000,        // without a confirmation for that long, Kafka counts as away
+  OLDEST_S = 946684800,   // 2000-01-01
+  CLOCK_EVENT_EVERY_MS = 3600000,
+  ID_SIZE = 256,
+};
+
+struct worker {
+  struct worker_options options;
+  char client_id[ID_SIZE];
+  pthread_t thread;
+  bool started;
+  atomic_bool draining;
+  _Atomic int64_t deadline_ms; // of the drain, by the monotonic clock
+  struct mqtt *_Atomic mqtt;
+
+  struct registry *registry;
+  struct devices *devices;
+  struct intake *intake;
+  struct roster *roster;
+  struct window *window;
+  struct outlet outlet;
+  struct receipts receipts;
+
+  uint64_t cursor;        // the spool's position that is read next
+  uint64_t tracked_until; // before it, messages are confirmed since an earlier life: only their sequences count
+  bool partitions_checked;
+  bool producer_failed;   // a delivery failed: only a new producer can go on
+  bool abandoning;        // the old producer is being closed
+  bool failed;            // FATAL: the process is about to end
+  int64_t roster_at_ms, tend_at_ms, probe_at_ms;
+  int64_t progress_at_ms; // the last confirmation, or since when there is something to confirm
+};
+
+static void *run(void *argument);
+static void step(struct worker *worker, int64_t now_ms);
+static bool is_drained(struct worker *worker, int64_t now_ms);
+static enum error open_parts(struct worker *worker);
+static struct intake_options intake_options(struct worker *worker);
+static bool ready_to_take(struct worker *worker, int64_t now_ms);
+static enum error check_partitions(struct worker *worker);
+static void poll_roster(struct worker *worker, int64_t now_ms);
+static size_t take_batch(struct worker *worker);
+static bool take_one(struct worker *worker);
+static bool hand_over(struct worker *worker, const struct arrival *arrival, const struct intaken *taken,
+                      uint64_t next);
+static enum error send_all(struct worker *worker, const struct arrival *arrival, const struct intaken *taken,
+                           uint64_t ticket);
+static enum error send_reject(struct worker *worker, const struct arrival *arrival, const struct intaken *taken,
+                              uint64_t ticket);
+static enum error patiently(struct worker *worker, enum error err);
+static void count(struct worker *worker, const struct intaken *taken);
+static void on_delivered(void *ctx, void *opaque, enum error err, int32_t partition, int64_t offset);
+static void confirm(struct worker *worker, int64_t now_ms);
+static void settle(struct worker *worker, const struct window_message *message);
+static enum error producer_open(struct worker *worker);
+static void take_over(struct worker *worker);
+static void wait_for_work(struct worker *worker, size_t taken);
+static void tend(struct worker *worker, int64_t now_ms);
+static void probe(struct worker *worker, int64_t now_ms);
+static void report(struct worker *worker);
+static void fail(struct worker *worker, const char *where, enum error err);
+
+enum error worker_start(const struct worker_options *options, struct worker **out) {
+  struct worker *worker = calloc(1, sizeof *worker);
+  if (!worker) return ERR_NO_MEMORY;
+  worker->options = *options;
+  outlet_init(&worker->outlet);
+  receipts_init(&worker->receipts);
+  worker->receipts.given = options->gauges->receipts;
+  enum error err = open_parts(worker);
+  if (!err) worker->started = pthread_create(&worker->thread, NULL, run, worker) == 0;
+  if (!err && !worker->started) err = ERR_NO_MEMORY;
+  if (err) worker_free(worker);
+  else *out = worker;
+  return err;
+}
+
+static enum error open_parts(struct worker *worker) {
+  const struct ingest_config *config = worker->options.config;
+  snprintf(worker->client_id, sizeof worker->client_id, "riser-ingest-%s", config->run.instance);
+  worker->registry = registry_new((size_t)config->devices_max);
+  worker->devices = devices_new((size_t)config->devices_max);
+  worker->window = window_new((size_t)config->window);
+  if (!worker->registry || !worker->devices || !worker->window) return ERR_NO_MEMORY;
+  struct intake_options options = intake_options(worker);
+  worker->intake = intake_new(&options);
+  if (!worker->intake) return ERR_NO_MEMORY;
+  worker->cursor = spool_oldest(worker->options.spool);
+  worker->tracked_until = spool_confirmed(worker->options.spool);
+  enum error err = roster_open(&config->kafka, worker->client_id, worker->registry, &worker->roster);
+  return err ? err : producer_open(worker);
+}
+
+static struct intake_options intake_options(struct worker *worker) {
+  const struct ingest_config *config = worker->options.config;
+  return (struct intake_options){
+      .judge = {
+          .limits = {.readings_max = (size_t)config->readings_max,
+                     .oldest_s = OLDEST_S,
+                     .future_ms = config->future_limit_ms},
+          .clock_limit_ms = config->clock_limit_ms,
+          .clock_event_every_ms = CLOCK_EVENT_EVERY_MS,
+          .refuse_foreign = config->foreign == FOREIGN_REFUSE,
+          .track_sequences = config->sequences,
+          .registry = worker->registry,
+          .devices = worker->devices,
+          .instance = config->run.instance,
+      },
+      .payload_max = (size_t)config->payload_max,
+  };
+}
+
+static enum error producer_open(struct worker *worker) {
+  const struct ingest_config *config = worker->options.config;
+  struct kafka_producer_options options = {
+      .settings = config->kafka,
+      .client_id = worker->client_id,
+      .linger_ms = config->linger_ms,
+      .queue_max_records = config->window * 2,
+      .queue_max_bytes = config->window_bytes,
+      .on_delivered = on_delivered,
+      .ctx = worker,
+  };
+  return kafka_producer_open(&options, &worker->outlet.producer);
+}
+
+void worker_set_mqtt(struct worker *worker, struct mqtt *mqtt) {
+  atomic_store(&worker->mqtt, mqtt);
+}
+
+void worker_drain(struct worker *worker, int64_t deadline_ms) {
+  atomic_store(&worker->deadline_ms, deadline_ms);
+  atomic_store(&worker->draining, true);
+  spool_wake(worker->options.spool);
+  pthread_join(worker->thread, NULL);
+  worker->started = false;
+}
+
+void worker_free(struct worker *worker) {
+  if (!worker) return;
+  assert(!worker->started);
+  worker->abandoning = true;
+  kafka_producer_close(worker->outlet.producer);
+  roster_close(worker->roster);
+  outlet_fini(&worker->outlet);
+  receipts_fini(&worker->receipts);
+  window_free(worker->window);
+  intake_free(worker->intake);
+  devices_free(worker->devices);
+  registry_free(worker->registry);
+  free(worker);
+}
+
+static void *run(void *argument) {
+  struct worker *worker = argument;
+  while (!worker->failed) {
+    int64_t now_ms = clock_mono_ms();
+    if (atomic_load(&worker->draining) && is_drained(worker, now_ms)) break;
+    step(worker, now_ms);
+  }
+  spool_stamp(worker->options.spool, atomic_load(worker->options.alive_ms));
+  log_info("drained", F_INT("left_messages", (int64_t)window_count(worker->window)),
+           F_INT("left_bytes", (int64_t)spool_level(worker->options.spool).used_bytes));
+  return NULL;
+}
+
+static bool is_drained(struct worker *worker, int64_t now_ms) {
+  struct spool_record record;
+  if (now_ms >= atomic_load(&worker->deadline_ms)) return true;
+  return window_count(worker->window) == 0 && spool_read(worker->options.spool, worker->cursor, &record) != OK;
+}
+
+static void step(struct worker *worker, int64_t now_ms) {
+  health_beat(worker->options.gauges->health);
+  size_t taken = 0;
+  if (ready_to_take(worker, now_ms)) taken = take_batch(worker);
+  kafka_producer_poll(worker->outlet.producer, 0);
+  wait_for_work(worker, taken);
+  confirm(worker, now_ms);
+  if (worker->producer_failed || kafka_producer_status(worker->outlet.producer)) take_over(worker);
+  tend(worker, now_ms);
+}
+
+// Before the registry is loaded every site would be unknown.
+static bool ready_to_take(struct worker *worker, int64_t now_ms) {
+  poll_roster(worker, now_ms);
+  if (!roster_loaded(worker->roster)) return false;
+  if (worker->partitions_checked) return true;
+  enum error err = check_partitions(worker);
+  if (err && error_class(err) != CLASS_RETRY) fail(worker, "partitions", err);
+  worker->partitions_checked = err == OK;
+  return worker->partitions_checked;
+}
+
+// The key decides the partition, and billing's state is kept by partition: another number would tear sites apart.
+static enum error check_partitions(struct worker *worker) {
+  int32_t there = 0, wanted = (int32_t)worker->options.config->partitions;
+  enum error err = kafka_producer_partitions(worker->outlet.producer, TOPIC_SITE, &there);
+  if (err == ERR_NOT_FOUND) return ERR_UNAVAILABLE; // it will be made
+  if (err || there == wanted) return err;
+  log_error("partitions-differ", F_INT("topic_has", there), F_INT("configured", wanted));
+  return ERR_MISMATCH;
+}
+
+static void poll_roster(struct worker *worker, int64_t now_ms) {
+  bool loaded = roster_loaded(worker->roster);
+  if (loaded && now_ms < worker->roster_at_ms) return;
+  worker->roster_at_ms = now_ms + ROSTER_EVERY_MS;
+  enum error err = roster_poll(worker->roster, loaded ? 0 : IDLE_WAIT_MS);
+  if (err && error_class(err) != CLASS_RETRY) fail(worker, "device-table", err);
+  if (err && !loaded) {
+    log_warn("device-table-not-loaded", F_ERR(err));
+    clock_sleep_ms(RETRY_WAIT_MS);
+  }
+  if (loaded || !roster_loaded(worker->roster)) return;
+  condition_set(worker->options.gauges->known, true);
+  condition_set(worker->options.gauges->kafka, true);
+  log_info("device-table-loaded", F_INT("sites", (int64_t)registry_sites(worker->registry)),
+           F_INT("devices", (int64_t)registry_devices(worker->registry)));
+}
+
+static size_t take_batch(struct worker *worker) {
+  size_t taken = 0;
+  while (taken < BATCH_MAX && !window_is_full(worker->window) && take_one(worker)) taken++;
+  return taken;
+}
+
+// False: there is nothing, or Kafka takes nothing.
+static bool take_one(struct worker *worker) {
+  struct spool_record record;
+  if (spool_read(worker->options.spool, worker->cursor, &record)) return false;
+  struct arrival arrival;
+  arrival_read(&record, &arrival);
+  if (record.position < worker->tracked_until) {
+    intake_track(worker->intake, &arrival);
+    worker->cursor = record.next;
+    return true;
+  }
+  struct intaken taken;
+  enum error err = intake_take(worker->intake, &arrival, &taken);
+  if (err) {
+    fail(worker, "intake", err);
+    return false;
+  }
+  if (!hand_over(worker, &arrival, &taken, record.next)) return false;
+  worker->cursor = record.next;
+  return true;
+}
+
+static bool hand_over(struct worker *worker, const struct arrival *arrival, const struct intaken *taken,
+                      uint64_t next) {
+  struct window_message message = {
+      .next = next,
+      .heard = taken->verdict.heard,
+      .receipt = taken->verdict.receipt,
+      .json = taken->json,
+  };
+  if (window_count(worker->window) == 0) worker->progress_at_ms = clock_mono_ms();
+  if (message.heard) message.heard->pins++;
+  uint64_t ticket = window_enter(worker->window, &message);
+  enum error err = send_all(worker, arrival, taken, ticket);
+  if (err) { // some of its records may be on their way: only a new producer makes that whole again
+    log_error("not-handed-over", F_ERR(err));
+    worker->producer_failed = true;
+    return false;
+  }
+  window_close_record(worker->window, ticket);
+  count(worker, taken);
+  return true;
+}
+
+static enum error send_all(struct worker *worker, const struct arrival *arrival, const struct intaken *taken,
+                           uint64_t ticket) {
+  const struct verdict *verdict = &taken->verdict;
+  struct intaken refused = *taken;
+  for (size_t i = 0; i < verdict->fact_count; i++) {
+    enum error err;
+    do err = outlet_fact(&worker->outlet, &verdict->facts[i], (void *)(uintptr_t)ticket);
+    while (patiently(worker, err) == ERR_AGAIN);
+    if (err == ERR_TOO_LARGE && !refused.verdict.refused) {
+      refused.verdict.refused = err;
+      refused.verdict.detail = "as a record it is larger than Kafka takes";
+    } else if (err) {
+      return err;
+    } else {
+      window_open_record(worker->window, ticket);
+    }
+  }
+  return refused.verdict.refused ? send_reject(worker, arrival, &refused, ticket) : OK;
+}
+
+static enum error send_reject(struct worker *worker, const struct arrival *arrival, const struct intaken *taken,
+                              uint64_t ticket) {
+  enum error err;
+  do err = outlet_reject(&worker->outlet, arrival, taken, (void *)(uintptr_t)ticket);
+  while (patiently(worker, err) == ERR_AGAIN);
+  if (!err) window_open_record(worker->window, ticket);
+  return err;
+}
+
+// ERR_AGAIN: the producer's queue was full, and we waited for room.
+static enum error patiently(struct worker *worker, enum error err) {
+  if (err != ERR_QUEUE_FULL) return err;
+  health_beat(worker->options.gauges->health);
+  bool late = atomic_load(&worker->draining) && clock_mono_ms() >= atomic_load(&worker->deadline_ms);
+  if (late || kafka_producer_status(worker->outlet.producer)) return ERR_UNAVAILABLE;
+  kafka_producer_poll(worker->outlet.producer, FULL_WAIT_MS);
+  return worker->producer_failed ? ERR_UNAVAILABLE : ERR_AGAIN;
+}
+
+static void count(struct worker *worker, const struct intaken *taken) {
+  struct gauges *gauges = worker->options.gauges;
+  counter_add(gauges->facts, (int64_t)taken->verdict.fact_count);
+  counter_add(gauges->readings, (int64_t)taken->verdict.readings);
+  if (taken->verdict.refused) counter_add(&gauges->rejects[taken->verdict.refused], 1);
+}
+
+static void on_delivered(void *ctx, void *opaque, enum error err, int32_t partition, int64_t offset) {
+  (void)partition;
+  (void)offset;
+  struct worker *worker = ctx;
+  if (worker->abandoning) return;
+  if (!err) {
+    window_close_record(worker->window, (uint64_t)(uintptr_t)opaque);
+    return;
+  }
+  log_error("delivery-failed", F_ERR(err));
+  worker->producer_failed = true;
+}
+
+static void confirm(struct worker *worker, int64_t now_ms) {
+  struct window_message message;
+  uint64_t confirmed = 0;
+  while (window_leave(worker->window, &message)) {
+    confirmed = message.next;
+    settle(worker, &message);
+  }
+  struct mqtt *mqtt = atomic_load(&worker->mqtt);
+  if (worker->receipts.count && mqtt) receipts_publish(&worker->receipts, mqtt);
+  if (!confirmed) return;
+  spool_confirm(worker->options.spool, confirmed);
+  worker->progress_at_ms = now_ms;
+  condition_set(worker->options.gauges->kafka, true);
+}
+
+static void settle(struct worker *worker, const struct window_message *message) {
+  if (!message->heard) return;
+  message->heard->pins--;
+  enum error err = receipts_add(&worker->receipts, message->heard, message->receipt, message->json);
+  if (err) fail(worker, "receipts", err);
+}
+
+// The records that are on their way may arrive once more from the new producer: billing merges them.
+static void take_over(struct worker *worker) {
+  log_warn("producer-taken-over", F_INT("in_flight", (int64_t)window_count(worker->window)));
+  counter_add(worker->options.gauges->takeovers, 1);
+  condition_set(worker->options.gauges->kafka, false);
+  worker->abandoning = true;
+  kafka_producer_close(worker->outlet.producer);
+  worker->outlet.producer = NULL;
+  worker->abandoning = false;
+  worker->producer_failed = false;
+  struct window_message message;
+  while (window_abandon(worker->window, &message))
+    if (message.heard) message.heard->pins--;
+  uint64_t confirmed = spool_confirmed(worker->options.spool);
+  if (worker->cursor > confirmed) worker->cursor = confirmed;
+  clock_sleep_ms(RETRY_WAIT_MS);
+  enum error err = producer_open(worker);
+  if (err) fail(worker, "producer", err);
+}
+
+static void wait_for_work(struct worker *worker, size_t taken) {
+  if (taken || worker->producer_failed) return;
+  bool blocked = window_is_full(worker->window);
+  if (window_count(worker->window))
+    kafka_producer_poll(worker->outlet.producer, blocked ? FULL_WAIT_MS : DELIVERY_WAIT_MS);
+  else if (!roster_loaded(worker->roster)) return; // polling it has waited
+  else if (!atomic_load(&worker->draining)) spool_wait(worker->options.spool, worker->cursor, IDLE_WAIT_MS);
+}
+
+static void tend(struct worker *worker, int64_t now_ms) {
+  struct gauges *gauges = worker->options.gauges;
+  if (window_count(worker->window) && now_ms - worker->progress_at_ms > STALL_MS) condition_set(gauges->kafka, false);
+  if (now_ms < worker->tend_at_ms) return;
+  worker->tend_at_ms = now_ms + TEND_EVERY_MS;
+  spool_stamp(worker->options.spool, atomic_load(worker->options.alive_ms));
+  spool_tend(worker->options.spool);
+  probe(worker, now_ms);
+  report(worker);
+}
+
+// Asks only while nothing else would tell.
+static void probe(struct worker *worker, int64_t now_ms) {
+  int32_t partitions;
+  if (!worker->partitions_checked || window_count(worker->window) || now_ms < worker->probe_at_ms) return;
+  worker->probe_at_ms = now_ms + PROBE_EVERY_MS;
+  bool there = kafka_producer_partitions(worker->outlet.producer, TOPIC_SITE, &partitions) == OK;
+  condition_set(worker->options.gauges->kafka, there);
+}
+
+static void report(struct worker *worker) {
+  struct gauges *gauges = worker->options.gauges;
+  struct spool_record oldest;
+  bool waiting = spool_read(worker->options.spool, spool_confirmed(worker->options.spool), &oldest) == OK;
+  gauge_set(gauges->oldest_ms, waiting ? clock_wall_ms() - oldest.entry.receive_ms : 0);
+  gauge_set(gauges->in_flight, (int64_t)window_count(worker->window));
+  gauge_set(gauges->sites, (int64_t)registry_sites(worker->registry));
+  gauge_set(gauges->devices, (int64_t)registry_devices(worker->registry));
+}
+
+// The drain begins; whatever is left stays in the spool.
+static void fail(struct worker *worker, const char *where, enum error err) {
+  worker->failed = true;
+  process_fail(where, err);
+}
