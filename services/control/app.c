@@ -4,6 +4,7 @@
 // dead control would hold up billing until it times out.
 #include "control/app.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,8 +26,8 @@ enum {
   ADVANCE_MS = 100,
   COMMIT_MS = 1000,
   RETRY_MS = 500,
-  FRESH_MS = 10000,
   DRAIN_PATIENCE_MS = 5000,
+  MEMBER_MAX = 128,
 };
 
 struct app {
@@ -348,9 +349,13 @@ void app_close(struct app *app) {
 
 static enum error open_consumer(struct app *app) {
   static const char *const topics[] = {TOPIC_DECISION, TOPIC_SITE};
+  char member[MEMBER_MAX]; // a static one: a process that comes back takes its partitions without a rebalance
+  snprintf(member, sizeof member, "riser-control-%s", app->config->run.instance);
   return kafka_consumer_open(
       &(struct kafka_consumer_options){.settings = app->config->kafka,
-                                       .client_id = "riser-control",
+                                       .client_id = member,
+                                       .instance_id = member,
+                                       .session_timeout_ms = app->config->session_timeout,
                                        .group = "riser-control",
                                        .assignor = KAFKA_ASSIGN_RANGE,
                                        .topics = topics,
@@ -403,7 +408,7 @@ static enum error take_batch(struct app *app) {
   size_t count = 0;
   enum error err = kafka_consumer_poll(app->consumer, POLL_MS, records, BATCH, &count);
   if (err == OK) err = app->failure;
-  app->fresh_until_ms = clock_mono_ms() + FRESH_MS;
+  app->fresh_until_ms = clock_mono_ms() + app->config->session_timeout / 2;
   for (size_t i = 0; err == OK && i < count; i++) err = take(app, &records[i]);
   return err ? err : perform(app);
 }

@@ -131,9 +131,13 @@ bool command_shown_by(const struct command *command, const struct device_state_f
   return (version != 0 && state->desired_version >= version) || state->time_s >= command->sent_s;
 }
 
+// Of the same second only a state that knows of the command is a later one.
 bool command_contradicted_by(const struct command *command, const struct device_state_fact *state) {
-  return command->state.step == COMMAND_CONFIRMED && state->supply != SUPPLY_UNKNOWN &&
-         state->supply != command->state.switch_due.supply && state->time_s > command->shown_s;
+  const struct switch_due *due = &command->state.switch_due;
+  if (command->state.step != COMMAND_CONFIRMED) return false;
+  if (state->supply == SUPPLY_UNKNOWN || state->supply == due->supply) return false;
+  if (state->time_s == command->shown_s) return due->version != 0 && state->desired_version >= due->version;
+  return state->time_s > command->shown_s;
 }
 
 enum outcome command_outcome_of(enum command_step step, const char *reason) {

@@ -1,0 +1,589 @@
+# SPDX-License-Identifier: Apache-2.0
+"""control against real brokers and simulated relays. The test plays billing (it decides and answers intents) and ingest
+(it carries what devices say into the site log); it never touches control's own topic."""
+import importlib
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+
+import paho.mqtt.client as mqtt
+import pytest
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from stack import INHERITED, PORT_BASE, ROOT, Stack
+
+BIN = pathlib.Path(os.environ.get("RISER_TEST_BIN", ROOT / "build" / "bin"))
+PARTITIONS = 4
+NOW = 1464134700  # business time: 2016-05-25 02:05 in Madrid
+ON, OFF = 1, 2
+STEPS = ["none", "due", "held", "intended", "allowed", "sent", "acknowledged", "confirmed", "refused", "failed",
+         "superseded"]
+OUTCOMES = ["none", "confirmed", "failed", "refused", "expired", "superseded"]
+ACKS = ["none", "accepted", "done", "refused", "expired", "duplicate"]
+SCHEMAS = ["telemetry", "site", "decision", "command", "device"]
+
+
+@pytest.fixture(scope="session")
+def schemas(tmp_path_factory):
+    """The generated Python classes, by area."""
+    folder = tmp_path_factory.mktemp("control-proto")
+    files = [f"riser/{area}/v1/{area}.proto" for area in SCHEMAS]
+    subprocess.run(["protoc", f"-I{ROOT}/proto", f"--python_out={folder}", *files], check=True, cwd=ROOT / "proto")
+    sys.path.insert(0, str(folder))
+    return {area: importlib.import_module(f"riser.{area}.v1.{area}_pb2") for area in SCHEMAS}
+
+
+class Devices:
+    """What goes over MQTT: `commands` are all down/cmd; states and acknowledgements go into the site log."""
+
+    def __init__(self, world):
+        self.world = world
+        self.commands = []  # (site, device, payload, seconds that the broker still keeps it)
+        self.states = {}
+        self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="test-ingest", protocol=mqtt.MQTTv5)
+        self.client.on_connect = lambda client, *_: client.subscribe("riser/v1/#", qos=1)
+        self.client.on_message = self.take
+        self.client.connect(*world.stack.address("MQTT"))
+        self.client.loop_start()
+
+    def take(self, _client, _userdata, message):
+        _, _, site, device, direction, what = message.topic.split("/")
+        if direction == "down":
+            self.commands.append((site, device, message.payload, message.properties.MessageExpiryInterval))
+        elif not message.retain:
+            self.carry(site, device, what, json.loads(message.payload))
+
+    def carry(self, site, device, what, said):
+        record = self.world.record(site)
+        if what == "state":
+            self.states[site, device] = said
+            record.device_state.device = device
+            state = record.device_state.state
+            state.online, state.time_s = said["online"], said.get("at", 0)
+            state.supply = {"on": ON, "off": OFF}.get(said.get("supply"), 0)
+            state.desired_version = said.get("version", 0)
+        elif what == "ack":
+            record.command_ack.device = device
+            ack = record.command_ack.ack
+            ack.command_id, ack.outcome, ack.time_s = said["command"], ACKS.index(said["outcome"]), said["at"]
+        else:
+            return
+        self.world.send("riser.site.v1", site, record)
+
+    def commands_of(self, site):
+        return [payload for to, _, payload, _ in self.commands if to == site]
+
+
+class World:
+    """The engines, control's process, and all that surrounds it."""
+
+    def __init__(self, stack, schemas, folder):
+        self.stack, self.schemas, self.folder = stack, schemas, folder
+        self.kafka = "%s:%d" % stack.address("KAFKA")
+        self.producer = KafkaProducer(bootstrap_servers=self.kafka, acks="all", linger_ms=0)
+        self.lock = threading.Lock()
+        self.offset = 0
+        self.now = NOW
+        self.processes = {}
+        self.sims = []
+        self.devices = Devices(self)
+        self.logs = {topic: self.reader(topic) for topic in ("riser.site.v1", "riser.command.v1")}
+        self.facts, self.states = [], []
+
+    # -- Kafka
+
+    def reader(self, topic):
+        consumer = KafkaConsumer(bootstrap_servers=self.kafka, isolation_level="read_committed", consumer_timeout_ms=50)
+        consumer.assign([TopicPartition(topic, p) for p in range(PARTITIONS)])
+        consumer.seek_to_beginning()
+        return consumer
+
+    def send(self, topic, site, message, key=None):
+        with self.lock:
+            self.producer.send(topic, key=(key or site).encode(), value=message.SerializeToString()).get(10)
+
+    def record(self, site):
+        record = self.schemas["site"].SiteRecord()
+        record.envelope.site, record.envelope.min_reader = site, 1
+        return record
+
+    def read(self):
+        for message in self.logs["riser.site.v1"]:
+            self.facts.append(self.schemas["site"].SiteRecord.FromString(message.value))
+        for message in self.logs["riser.command.v1"]:
+            self.states.append((message, self.schemas["command"].CommandState.FromString(message.value)))
+
+    def facts_of(self, site, kind):
+        self.read()
+        return [getattr(fact, kind) for fact in self.facts
+                if fact.envelope.site == site and fact.WhichOneof("fact") == kind]
+
+    def steps_of(self, command):
+        """["due", "held(device-unknown)", ...]"""
+        self.read()
+        return [STEPS[state.state] + (f"({state.reason})" if state.reason else "")
+                for _, state in self.states if state.command_id == command]
+
+    # -- billing
+
+    def decide(self, site, name, **what):
+        self.offset += 1
+        decision = self.schemas["decision"].Decision(id=name, landlord="demo", site=site, business_time_s=self.now,
+                                                     utc_offset_s=7200, **what)
+        decision.cause.offset = self.offset
+        self.send("riser.decision.v1", site, decision)
+
+    def clock(self, site, seconds=0):
+        self.now += seconds
+        self.decide(site, f"clock:{self.now}", clock=self.schemas["decision"].Clock())
+
+    def due(self, site, version, supply, device="relay-1"):
+        name = f"{'disconnect' if supply == OFF else 'reconnect'}:{site}:p-1:v{version}"
+        self.decide(site, name, switch_due=self.schemas["decision"].SwitchDue(
+            service_point="p-1", room="101", lease="lease-101", commodity=1, supply=supply, meter="m-1", device=device,
+            switch_kind=2, version=version, owed_e4=12345))
+        return name
+
+    def answer(self, site, command, confirmed=True, reason=""):
+        self.decide(site, f"answer:{command}", intent_answer=self.schemas["decision"].IntentAnswer(
+            command_id=command, decision_id=command, service_point="p-1", confirmed=confirmed, reason=reason))
+
+    def device(self, site, device="relay-1", codec=""):
+        self.send("riser.device.v1", site, self.schemas["device"].Device(
+            site=site, device=device, landlord="demo", codec=codec), key=f"{site}/{device}")
+
+    # -- waiting
+
+    def wait(self, what, condition, limit_s=30):
+        deadline = time.monotonic() + limit_s
+        while True:
+            found = condition()
+            if found:
+                return found
+            assert time.monotonic() < deadline, f"{what} did not happen; see {self.folder}"
+            time.sleep(0.05)
+
+    def wait_step(self, command, step, limit_s=30):
+        try:
+            return self.wait(f"{command} {step}", lambda: step in self.steps_of(command), limit_s)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.steps_of(command)}") from None
+
+    def wait_intent(self, site, command, count=1):
+        return self.wait(f"intent of {command}", lambda: [
+            i for i in self.facts_of(site, "disconnect_intent") if i.command_id == command][count - 1:])[0]
+
+    def wait_outcome(self, site, command):
+        return self.wait(f"outcome of {command}", lambda: self.outcomes(site, command))[-1]
+
+    def outcomes(self, site, command):
+        return [OUTCOMES[o.outcome] for o in self.facts_of(site, "command_outcome") if o.command_id == command]
+
+    # -- processes
+
+    def start(self, instance=0, **env):
+        lines = (self.stack.var / "stack.env").read_text().splitlines()
+        settings = {"RISER_INSTANCE": str(instance), "RISER_HTTP_PORT": str(self.stack.port_base + 30 + instance),
+                    "RISER_COMMAND_RETRY_FIRST": "400ms", "RISER_COMMAND_RETRY_MAX": "1s",
+                    "RISER_COMMAND_MOVING": "3s", "RISER_COMMAND_ATTEMPTS": "20", "RISER_COMMAND_REPAIR_PAUSE": "0s",
+                    "RISER_SESSION_TIMEOUT": "6s"}
+        log = open(self.folder / f"control-{instance}.log", "ab")
+        self.processes[instance] = subprocess.Popen(
+            [BIN / "riser-control"], stdout=log, stderr=log,
+            env={**INHERITED, **dict(line.split("=", 1) for line in lines), **settings, **env})
+        self.wait("control's readiness", lambda: self.is_ready(instance), 40)
+
+    def is_ready(self, instance):
+        assert self.processes[instance].poll() is None, f"control has ended; see {self.folder}"
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.stack.port_base + 30 + instance}/readyz", timeout=2):
+                return True
+        except OSError:
+            return False
+
+    def end(self, how=signal.SIGTERM, instance=0):
+        process = self.processes.pop(instance)
+        process.send_signal(how)
+        status = process.wait(30)
+        assert how != signal.SIGTERM or status == 0
+
+    def restart(self):
+        self.end(signal.SIGKILL)
+        self.start()
+
+    def sim(self, site, *options):
+        """A simulated relay; returns its standard input."""
+        log = open(self.folder / "metersim.log", "ab")
+        sim = subprocess.Popen([BIN / "metersim", "--mqtt", "%s:%d" % self.stack.address("MQTT"), "--kafka", self.kafka,
+                                "--relays", f"{site}/relay-1", "--format", "json", "--stdin", "--seed", "1", *options],
+                               stdin=subprocess.PIPE, stdout=log, stderr=log, text=True)
+        self.sims.append(sim)
+        self.wait("the relay's first state", lambda: (site, "relay-1") in self.devices.states)
+        return sim.stdin
+
+    def end_sims(self):
+        for sim in self.sims:
+            sim.terminate()
+        for sim in self.sims:
+            assert sim.wait(20) == 0
+        self.sims.clear()
+
+
+@pytest.fixture(scope="module")
+def engines_of_control(schemas, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("control")
+    stack = Stack(folder / "var", PORT_BASE + 300)
+    try:
+        stack.up(engines_only=True)
+        yield World(stack, schemas, folder)
+    finally:
+        stack.down()
+
+
+@pytest.fixture()
+def world(engines_of_control):
+    """The world with one control that is ready, and no relays yet."""
+    engines_of_control.start()
+    yield engines_of_control
+    for instance in list(engines_of_control.processes):
+        engines_of_control.end(signal.SIGTERM, instance)
+    engines_of_control.end_sims()
+
+
+def supply_of(world, site):
+    return world.devices.states[site, "relay-1"].get("supply")
+
+
+def carry_out(world, site, version=1, supply=OFF):
+    """From due to sent; the intent is answered with yes."""
+    command = world.due(site, version, supply)
+    world.wait_intent(site, command)
+    world.answer(site, command)
+    world.wait_step(command, "sent")
+    return command
+
+
+def test_the_whole_way(world):
+    site = "whole"
+    world.device(site)
+    world.clock(site)
+    world.sim(site)
+    command = world.due(site, 1, OFF)
+    intent = world.wait_intent(site, command)
+    assert (intent.decision_id, intent.service_point, intent.supply, intent.time_s) == (command, "p-1", OFF, world.now)
+    assert world.devices.commands_of(site) == []  # nothing before billing's answer
+    world.answer(site, command)
+    assert world.wait_outcome(site, command) == "confirmed"
+    assert supply_of(world, site) == "off"
+    world.wait_step(command, "confirmed")
+    steps = [step for step in world.steps_of(command) if not step.startswith("acknowledged")]
+    assert steps == ["due", "intended", "allowed", "sent", "confirmed"]
+
+    (payload,) = world.devices.commands_of(site)
+    said = json.loads(payload)
+    not_after = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(world.now + 86400))
+    assert said == {"command": command, "supply": "off", "not_after": not_after, "version": 1}
+    expiry = [seconds for to, _, _, seconds in world.devices.commands if to == site]
+    assert 0 < expiry[0] <= 300
+
+    command = carry_out(world, site, 2, ON)
+    assert world.wait_outcome(site, command) == "confirmed"
+    assert supply_of(world, site) == "on"
+
+
+def test_states_lie_in_the_partition_of_their_site_and_are_whole(world):
+    site = "whole-state"
+    world.device(site)
+    world.clock(site)
+    command = world.due(site, 1, OFF)
+    world.wait_step(command, "intended")
+    world.wait_intent(site, command)
+    probe = world.producer.send("riser.site.v1", key=site.encode(), value=world.record(site).SerializeToString()).get(10)
+    for message, state in world.states:
+        if state.command_id == command:
+            assert (message.partition, message.key) == (probe.partition, site.encode())
+            assert (state.switch_due.lease, state.switch_due.owed_e4) == ("lease-101", 12345)
+            assert state.business_time_s == world.now and abs(state.wall_time_ms / 1000 - time.time()) < 60
+    intent = [fact for fact in world.facts if fact.WhichOneof("fact") == "disconnect_intent"
+              and fact.envelope.site == site]
+    assert [fact.envelope.fact_id for fact in intent] == [f"intent:{command}:0"]
+    assert intent[0].envelope.source == "control" and intent[0].envelope.min_reader == 1
+
+
+@pytest.mark.parametrize("reason", ["paid", "no-notice"])
+def test_a_refused_intent_sends_nothing(world, reason):
+    site = f"refused-{reason}"
+    world.device(site)
+    world.clock(site)
+    world.sim(site)
+    command = world.due(site, 1, OFF)
+    world.wait_intent(site, command)
+    world.answer(site, command, confirmed=False, reason=reason)
+    assert world.wait_outcome(site, command) == "refused"
+    world.wait_step(command, f"refused({reason})")
+    world.restart()
+    time.sleep(1)
+    assert world.devices.commands_of(site) == []
+    assert supply_of(world, site) == "on"
+
+
+def test_a_pb_device_gets_protobuf(world, schemas):
+    site = "pb"
+    world.device(site, codec="pb")
+    world.clock(site)
+    command = carry_out(world, site)
+    world.wait("the command", lambda: world.devices.commands_of(site))
+    said = schemas["telemetry"].Command.FromString(world.devices.commands_of(site)[0])
+    assert (said.command_id, said.supply, said.desired_version) == (command, OFF, 1)
+    assert said.not_after_s == world.now + 86400
+
+
+# ---------------------------------------------------------------- death in every state
+
+def assert_each_publish_was_announced(world, site, command):
+    """No publish without a SENT state; a death between the two may lose a publish, never a state."""
+    sent = world.steps_of(command).count("sent")
+    assert 0 < len(world.devices.commands_of(site)) <= sent
+
+
+def test_killed_while_held(world):
+    site = "killed-held"
+    world.clock(site)
+    command = world.due(site, 1, OFF)
+    world.wait_step(command, "held(device-unknown)")
+    world.restart()
+    world.device(site)
+    world.sim(site)
+    world.wait_intent(site, command)
+    world.answer(site, command)
+    assert world.wait_outcome(site, command) == "confirmed"
+    assert_each_publish_was_announced(world, site, command)
+
+
+def test_killed_while_intended(world):
+    site = "killed-intended"
+    world.device(site)
+    world.clock(site)
+    world.sim(site)
+    command = world.due(site, 1, OFF)
+    world.wait_step(command, "intended")
+    world.end(signal.SIGKILL)
+    world.answer(site, command)
+    world.start()
+    assert world.wait_outcome(site, command) == "confirmed"
+    assert len(world.facts_of(site, "disconnect_intent")) == 1
+    assert_each_publish_was_announced(world, site, command)
+
+
+def test_killed_while_allowed_and_the_broker_away(world):
+    site = "killed-allowed"
+    world.device(site)
+    world.clock(site)
+    command = world.due(site, 1, OFF)
+    world.wait_step(command, "intended")
+    world.stack.stop("mosquitto")
+    world.answer(site, command)
+    world.wait_step(command, "allowed")
+    world.end(signal.SIGKILL)
+    world.stack.start("mosquitto")
+    world.start()
+    world.sim(site)
+    assert world.wait_outcome(site, command) == "confirmed"
+    assert_each_publish_was_announced(world, site, command)
+
+
+def test_killed_while_sent(world):
+    site = "killed-sent"
+    world.device(site)
+    world.clock(site)
+    command = carry_out(world, site)
+    world.restart()
+    world.wait("a second publish", lambda: world.steps_of(command).count("sent") >= 2)
+    world.sim(site)
+    assert world.wait_outcome(site, command) == "confirmed"
+    assert_each_publish_was_announced(world, site, command)
+
+
+def test_killed_while_the_valve_moves(world):
+    site = "killed-acknowledged"
+    world.device(site)
+    world.clock(site)
+    world.sim(site, "--slow", f"{site}/relay-1", "--slow-time", "3")
+    command = carry_out(world, site)
+    world.wait_step(command, "acknowledged(accepted)")
+    world.restart()
+    assert world.wait_outcome(site, command) == "confirmed"
+    assert_each_publish_was_announced(world, site, command)
+
+
+def test_killed_after_it_was_confirmed_sends_nothing_again(world):
+    site = "killed-confirmed"
+    world.device(site)
+    world.clock(site)
+    world.sim(site)
+    command = carry_out(world, site)
+    world.wait_step(command, "confirmed")
+    sent = len(world.devices.commands_of(site))
+    world.restart()
+    world.clock(site, 60)
+    time.sleep(1.5)
+    assert len(world.devices.commands_of(site)) == sent
+    assert world.outcomes(site, command) == ["confirmed"]
+
+
+def test_another_instance_takes_over(world):
+    site = "taken-over"
+    world.device(site)
+    world.clock(site)
+    command = world.due(site, 1, OFF)
+    world.wait_step(command, "intended")
+    world.start(instance=1)
+    world.end(signal.SIGKILL, instance=0)
+    world.sim(site)
+    world.answer(site, command)
+    assert world.wait("the outcome", lambda: world.outcomes(site, command), 60) == ["confirmed"]
+    assert_each_publish_was_announced(world, site, command)
+
+
+# ---------------------------------------------------------------- what goes wrong outside
+
+def test_permission_expires(world):
+    site = "expired"
+    world.device(site)
+    world.clock(site)
+    command = carry_out(world, site)  # nobody answers
+    world.clock(site, 86401)
+    assert world.wait_outcome(site, command) == "expired"
+    world.wait_step(command, "failed(expired)")
+    sent = world.steps_of(command).count("sent")
+    world.sim(site)
+    time.sleep(1.5)
+    assert world.steps_of(command).count("sent") == sent
+
+
+def test_a_device_refuses_what_comes_too_late(world):
+    site = "too-late"
+    world.device(site)
+    world.clock(site)
+    world.sim(site, "--clock-off", "100000")
+    command = carry_out(world, site)
+    world.wait_step(command, "acknowledged(expired)")
+    assert supply_of(world, site) == "on"
+    assert world.outcomes(site, command) == []
+
+
+def test_a_newer_decision_supersedes(world):
+    site = "superseded"
+    world.device(site)
+    world.clock(site)
+    world.sim(site, "--stuck", f"{site}/relay-1")
+    first = carry_out(world, site)
+    world.wait_step(first, "acknowledged(accepted)")
+    second = world.due(site, 2, ON)
+    assert world.wait_outcome(site, first) == "superseded"
+    world.wait_step(first, "superseded(newer-decision)")
+    world.wait_intent(site, second)
+    world.answer(site, second)
+    world.sims[-1].stdin.write(f"obey {site}/relay-1\n")
+    world.sims[-1].stdin.flush()
+    assert world.wait_outcome(site, second) == "confirmed"
+    assert supply_of(world, site) == "on"
+    sent = world.steps_of(first).count("sent")
+    time.sleep(1.5)
+    assert world.steps_of(first).count("sent") == sent
+
+
+def test_lost_acknowledgements_do_not_matter(world):
+    site = "no-acks"
+    world.device(site)
+    world.clock(site)
+    world.sim(site, "--ack-drops", "100")
+    command = carry_out(world, site)
+    assert world.wait_outcome(site, command) == "confirmed"
+    assert not [step for step in world.steps_of(command) if step.startswith("acknowledged")]
+
+
+def test_a_device_that_refuses(world):
+    site = "refusing"
+    world.device(site)
+    world.clock(site)
+    world.sim(site, "--refusing", f"{site}/relay-1")
+    command = carry_out(world, site)
+    assert world.wait_outcome(site, command) == "refused"
+    world.wait_step(command, "refused(device-refused)")
+
+
+def test_an_offline_device_is_waited_for(world):
+    site = "offline"
+    world.device(site)
+    world.clock(site)
+    control = world.sim(site, "--offline", f"{site}/relay-1")
+    command = world.due(site, 1, OFF)
+    world.wait_step(command, "held(device-offline)")
+    control.write(f"online {site}/relay-1\n")
+    control.flush()
+    world.wait_intent(site, command)
+    world.answer(site, command)
+    assert world.wait_outcome(site, command) == "confirmed"
+
+
+def test_a_bridged_relay_is_cut_again_after_billing_agrees(world):
+    site = "drifted"
+    world.device(site)
+    world.clock(site)
+    control = world.sim(site)
+    command = carry_out(world, site)
+    world.wait_step(command, "confirmed")
+    world.clock(site, 3600)
+    control.write(f"force {site}/relay-1 on\n")
+    control.flush()
+    world.wait_step(command, "due(drifted)")
+    world.wait_intent(site, command, count=2)
+    world.answer(site, command)
+    world.wait("the second confirmation", lambda: world.steps_of(command).count("confirmed") == 2)
+    assert supply_of(world, site) == "off"
+    assert world.outcomes(site, command) == ["confirmed"]  # billing was told once
+
+
+def test_a_bridged_relay_stays_when_billing_says_paid(world):
+    site = "drifted-paid"
+    world.device(site)
+    world.clock(site)
+    control = world.sim(site)
+    command = carry_out(world, site)
+    world.wait_step(command, "confirmed")
+    world.clock(site, 3600)
+    sent = len(world.devices.commands_of(site))
+    control.write(f"force {site}/relay-1 on\n")
+    control.flush()
+    world.wait_intent(site, command, count=2)
+    world.answer(site, command, confirmed=False, reason="paid")
+    world.wait_step(command, "refused(paid)")
+    assert len(world.devices.commands_of(site)) == sent
+    assert supply_of(world, site) == "on"
+
+
+def test_a_building_does_not_go_dark_at_once(world):
+    """At most RISER_CUTS_PER_HOUR; the limit is one hour of business time and survives a death."""
+    site = "dark"
+    world.end()
+    world.start(RISER_CUTS_PER_HOUR="1")
+    for device in ("relay-1", "relay-2"):
+        world.device(site, device)
+    world.clock(site)
+    first = world.due(site, 1, OFF)
+    world.wait_step(first, "intended")
+    world.end(signal.SIGKILL)
+    world.start(RISER_CUTS_PER_HOUR="1")
+    name = f"disconnect:{site}:p-2:v1"
+    world.decide(site, name, switch_due=world.schemas["decision"].SwitchDue(
+        service_point="p-2", supply=OFF, device="relay-2", switch_kind=2, version=1))
+    world.wait_step(name, "held(rate-limit)")
+    world.clock(site, 3600)
+    world.wait_step(name, "intended")
