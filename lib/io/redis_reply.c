@@ -18,7 +18,7 @@ static void *make_string(const redisReadTask *task, char *text, size_t len) {
   if (task->type == REDIS_REPLY_STATUS) type = REDIS_STATUS;
   if (task->type == REDIS_REPLY_ERROR) type = REDIS_ERROR;
   struct redis_value *value = make_value(task, type);
-  struct arena *arena = **(struct arena ***)task->privdata;
+  struct arena *arena = *(struct arena **)task->privdata;
   char *copy = value ? arena_text(arena, bytes_make(text, len)) : NULL;
   if (!copy) return NULL;
   value->text = bytes_make(copy, len);
@@ -27,7 +27,7 @@ static void *make_string(const redisReadTask *task, char *text, size_t len) {
 
 static void *make_array(const redisReadTask *task, array_size count) {
   struct redis_value *value = make_value(task, REDIS_ARRAY);
-  struct arena *arena = **(struct arena ***)task->privdata;
+  struct arena *arena = *(struct arena **)task->privdata;
   if (!value) return NULL;
   value->count = (size_t)count;
   value->elements = arena_array(arena, (size_t)count, sizeof *value->elements);
@@ -50,7 +50,7 @@ static void forget(void *value) {
 
 // Elements are made in their place in the array.
 static struct redis_value *make_value(const redisReadTask *task, enum redis_type type) {
-  struct arena *arena = **(struct arena ***)task->privdata;
+  struct arena *arena = *(struct arena **)task->privdata;
   struct redis_value *value;
   if (task->parent) {
     struct redis_value *array = task->parent->obj;
