@@ -4,6 +4,7 @@
 // BUSY_WAIT_MS. A commit follows at once upon the first delivery that has ended; what ends meanwhile is the next one's.
 #include "notify/app.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,7 @@ enum {
   PROGRESS_PAUSE_MS = 1000, // between commits of progress alone
   REVOKE_WAIT_MS = 5000,
   NOTE_ARENA_MAX = 1 << 20,
+  NAME_SIZE = 128,
 };
 
 struct app {
@@ -44,6 +46,8 @@ struct app {
   int64_t commit_after_ms;   // not before this
   int64_t progress_after_ms; // progress alone not before this
   enum error failed;         // in a callback
+  bool recording;            // the last transaction succeeded
+  bool forsaken;             // what is revoked now is lost
 };
 
 static enum error app_connect(struct app *app);
@@ -87,12 +91,16 @@ void app_free(struct app *app) {
 
 // ---- connecting
 
+// A static member: whoever comes back under the same name, even after SIGKILL, has its partitions back at once.
 static enum error open_consumer(struct app *app) {
+  char name[NAME_SIZE];
+  snprintf(name, sizeof name, "riser-notify-%s", app->config->run.instance);
   static const char *const topics[] = {notify_decision_topic};
   const struct kafka_consumer_options options = {
       .settings = app->config->kafka,
-      .client_id = "riser-notify",
+      .client_id = name,
       .group = "riser-notify",
+      .instance_id = name,
       .topics = topics,
       .topic_count = 1,
       .events = {.assigned = on_assigned, .revoked = on_revoked, .ctx = app},
@@ -130,6 +138,7 @@ static bool connect_until_it_holds(struct app *app) {
     enum error err = app_connect(app);
     if (!err && app->consumer) {
       condition_set(app->kafka_ready, true);
+      app->recording = true;
       return true;
     }
     if (err && error_class(err) != CLASS_RETRY) {
@@ -142,16 +151,33 @@ static bool connect_until_it_holds(struct app *app) {
   return false;
 }
 
-void app_run(struct app *app) {
-  if (connect_until_it_holds(app)) {
-    log_info("ready-to-work", F_INT("persons", (int64_t)directory_count(app->dispatch.directory)));
-    while (!life_draining()) {
-      enum error err = app_step(app);
-      if (err) process_fail("worker", err);
-    }
-    app_drain(app);
+// As if everything had been taken from us: the committed progress says what is left to do.
+static void disconnect(struct app *app) {
+  app->forsaken = true;
+  kafka_consumer_close(app->consumer);
+  app->consumer = NULL;
+  app->forsaken = false;
+  ledger_close(app->dispatch.ledger);
+  app->dispatch.ledger = NULL;
+}
+
+static void work_until_it_ends(struct app *app) {
+  log_info("ready-to-work", F_INT("persons", (int64_t)directory_count(app->dispatch.directory)));
+  enum error err = OK;
+  while (!life_draining() && !err) err = app_step(app);
+  if (err == ERR_KAFKA_FATAL) {
+    log_error("beginning-anew", F_ERR(err));
+    disconnect(app);
+  } else if (err) {
+    process_fail("worker", err);
   }
-  if (app->consumer) kafka_consumer_close(app->consumer);
+}
+
+void app_run(struct app *app) {
+  while (connect_until_it_holds(app)) work_until_it_ends(app);
+  if (!app->consumer) return;
+  app_drain(app);
+  kafka_consumer_close(app->consumer);
 }
 
 // ---- the loop
@@ -216,6 +242,7 @@ static enum error commit_now(struct app *app) {
   histogram_observe(app->commit_time, clock_mono_us() - begin_us);
   int64_t now_ms = clock_mono_ms();
   condition_set(app->kafka_ready, err == OK);
+  app->recording = err == OK;
   app->progress_after_ms = now_ms + PROGRESS_PAUSE_MS;
   if (!err) return OK;
   counter_add(app->commit_failures, 1);
@@ -233,16 +260,18 @@ static enum error commit_if_due(struct app *app) {
 }
 
 static int idle_wait_ms(struct app *app) {
+  if (!app->recording) return IDLE_WAIT_MS;
   int64_t wait_ms = work_next_due_ms(&app->dispatch.work) - clock_mono_ms();
   return wait_ms < 0 ? 0 : wait_ms > IDLE_WAIT_MS ? IDLE_WAIT_MS : (int)wait_ms;
 }
 
+// While nothing can be recorded nothing new is begun: it would have to be sent again after a crash.
 static enum error app_step(struct app *app) {
   struct dispatch *dispatch = &app->dispatch;
   health_beat(app->process->health);
   enum error err = directory_poll(dispatch->directory, 0);
   if (!tolerate(err, "persons")) return err;
-  err = dispatch_begin_due(dispatch, clock_mono_ms());
+  err = app->recording ? dispatch_begin_due(dispatch, clock_mono_ms()) : OK;
   bool busy = courier_in_flight(dispatch->courier) > 0;
   if (!err && busy) err = courier_run(dispatch->courier, BUSY_WAIT_MS);
   if (!err) err = dispatch->failed;
@@ -325,7 +354,7 @@ static void finish_sending(struct app *app, const struct kafka_position *positio
 static void on_revoked(void *ctx, const struct kafka_position *positions, size_t count, bool lost) {
   struct app *app = ctx;
   condition_set(app->partitions_ready, false);
-  if (!lost) {
+  if (!lost && !app->forsaken) {
     finish_sending(app, positions, count, REVOKE_WAIT_MS);
     enum error err = commit_now(app);
     if (err) log_warn("revoked-without-commit", F_ERR(err));

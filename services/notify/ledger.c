@@ -8,7 +8,12 @@
 #include "base/log.h"
 #include "wire/fact.h"
 
-enum { FACT_MAX = 65536, TIMEOUT_MS = 8000, NAME_SIZE = 128 }; // three of them in a row at most: below heartbeats
+enum {
+  FACT_MAX = 65536,
+  TIMEOUT_MS = 8000,
+  NAME_SIZE = 128,
+  PROPERTIES_SIZE = 4096
+}; // three of them in a row at most: below heartbeats
 
 const char notify_decision_topic[] = "riser.decision.v1";
 static const char site_topic[] = "riser.site.v1";
@@ -25,7 +30,8 @@ struct entry {
 enum phase { PHASE_IDLE, PHASE_COMMITTING, PHASE_ABORTING };
 
 struct ledger {
-  struct kafka_producer *producer;
+  const struct notify_config *config;
+  struct kafka_producer *producer; // NULL: it died, and another is to be made
   enum phase phase;
   size_t in_transaction; // the first so many entries
   struct entry *entries; // in order
@@ -33,22 +39,26 @@ struct ledger {
   size_t count;
 };
 
-// A crashed process's transaction must not hold up the readers of the site log for long: hence the short timeout.
-enum error ledger_open(const struct notify_config *config, struct ledger **opened) {
-  char name[NAME_SIZE], properties[4096];
+// A crashed process's transaction must not hold up the readers of the site log for long: hence the short timeout. And
+// the broker refuses a transaction for some milliseconds after the former; librdkafka would try again after 100.
+static enum error open_producer(struct ledger *ledger) {
+  const struct notify_config *config = ledger->config;
+  char name[NAME_SIZE], properties[PROPERTIES_SIZE];
   snprintf(name, sizeof name, "riser-notify-%s", config->run.instance);
-  int len = snprintf(properties, sizeof properties, "transaction.timeout.ms=30000;%s", config->kafka.properties);
+  int len = snprintf(properties, sizeof properties, "transaction.timeout.ms=30000;retry.backoff.ms=10;%s",
+                     config->kafka.properties);
   if (len >= (int)sizeof properties) return ERR_CONFIG;
+  struct kafka_producer_options options = {.settings = config->kafka, .client_id = name, .transactional_id = name};
+  options.settings.properties = properties;
+  return kafka_producer_open(&options, &ledger->producer);
+}
+
+enum error ledger_open(const struct notify_config *config, struct ledger **opened) {
   struct ledger *ledger = calloc(1, sizeof *ledger);
   if (!ledger) return ERR_NO_MEMORY;
+  ledger->config = config;
   ledger->last = &ledger->entries;
-  struct kafka_producer_options options = {
-      .settings = config->kafka,
-      .client_id = name,
-      .transactional_id = name,
-  };
-  options.settings.properties = properties;
-  enum error err = kafka_producer_open(&options, &ledger->producer);
+  enum error err = open_producer(ledger);
   if (err) {
     free(ledger);
     return err;
@@ -68,7 +78,7 @@ static void remove_entry(struct ledger *ledger, struct entry **at) {
 void ledger_close(struct ledger *ledger) {
   if (!ledger) return;
   while (ledger->entries) remove_entry(ledger, &ledger->entries);
-  kafka_producer_close(ledger->producer);
+  if (ledger->producer) kafka_producer_close(ledger->producer);
   free(ledger);
 }
 
@@ -161,17 +171,20 @@ static enum error try_commit(struct ledger *ledger) {
   return OK;
 }
 
-// All progress is to be sent again: it does no harm where it was not part of the transaction.
-static enum error try_abort(struct ledger *ledger, struct work *work) {
-  ledger->phase = PHASE_ABORTING;
-  enum error err = kafka_producer_abort(ledger->producer, TIMEOUT_MS);
-  if (err) return err;
+// Nothing was committed: all progress is to be sent again, which does no harm where it was not part of it.
+static void forget_transaction(struct ledger *ledger, struct work *work) {
   ledger->phase = PHASE_IDLE;
   ledger->in_transaction = 0;
   for (size_t i = 0; i < work->part_count; i++) {
     if (work->parts[i]) work->parts[i]->dirty = true;
   }
-  return OK;
+}
+
+static enum error try_abort(struct ledger *ledger, struct work *work) {
+  ledger->phase = PHASE_ABORTING;
+  enum error err = kafka_producer_abort(ledger->producer, TIMEOUT_MS);
+  if (!err) forget_transaction(ledger, work);
+  return err;
 }
 
 static enum error end_former(struct ledger *ledger, struct work *work) {
@@ -181,21 +194,31 @@ static enum error end_former(struct ledger *ledger, struct work *work) {
   return err;
 }
 
-enum error ledger_commit(struct ledger *ledger, struct kafka_consumer *consumer, struct work *work) {
+static enum error commit(struct ledger *ledger, struct kafka_consumer *consumer, struct work *work) {
   enum error err = end_former(ledger, work);
   if (!err) err = kafka_producer_begin(ledger->producer);
   if (err) return err;
+  ledger->phase = PHASE_ABORTING; // from here on, until we ask for the commit
   err = send_facts(ledger);
   if (!err) err = send_progress(ledger, consumer, work);
-  if (!err)
-    err = try_commit(ledger);
-  else if (error_class(err) != CLASS_FATAL)
-    ledger->phase = PHASE_ABORTING;
-  if (err && ledger->phase == PHASE_ABORTING) {
-    enum error abort_err = try_abort(ledger, work);
-    if (abort_err && error_class(abort_err) == CLASS_FATAL) err = abort_err;
-  }
-  return err;
+  if (!err) err = try_commit(ledger);
+  if (!err || ledger->phase == PHASE_COMMITTING || error_class(err) == CLASS_FATAL) return err;
+  enum error abort_err = try_abort(ledger, work);
+  return abort_err && error_class(abort_err) == CLASS_FATAL ? abort_err : err;
+}
+
+// librdkafka's producer dies for good when the broker has lost or never learnt of a transaction. As long as we have not
+// asked for the commit nothing has happened, and another producer does it again; otherwise we cannot know, and our
+// caller has to begin from what is committed.
+enum error ledger_commit(struct ledger *ledger, struct kafka_consumer *consumer, struct work *work) {
+  enum error err = ledger->producer ? OK : open_producer(ledger);
+  if (err) return err;
+  err = commit(ledger, consumer, work);
+  if (err != ERR_KAFKA_FATAL || ledger->phase == PHASE_COMMITTING) return err;
+  kafka_producer_close(ledger->producer);
+  ledger->producer = NULL;
+  forget_transaction(ledger, work);
+  return ERR_UNAVAILABLE;
 }
 
 void ledger_drop(struct ledger *ledger, int32_t partition) {

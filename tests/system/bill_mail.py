@@ -251,6 +251,25 @@ def recompute_meter(meter, smallest):
     expect(f"used by {meter.name}", meter.used, math.floor(used / smallest) * smallest)
 
 
+def recompute_steps(section, used):
+    """The quantity lies on the ladder from what was used before on; what ran backwards lies below it and counts
+    negative, and below zero it is the first step's."""
+    if used == 0 and len(section.lines) == 1:
+        expect("amount", section.lines[0].amount, Fraction(0))
+        return
+    prior = section.prior if section.yearly else Fraction(0)
+    at, sign = (prior, 1) if used >= 0 else (prior + used, -1)
+    lines = sorted(section.lines, key=lambda line: line.above)
+    for i, line in enumerate(lines):
+        if (at < line.above and line.above > 0) or (line.upto is not None and at + sign * line.quantity > line.upto):
+            raise WrongBill(f"{line.quantity} from {at} on is not within the step {line.above} to {line.upto}")
+        at += sign * line.quantity
+        if i + 1 < len(lines):
+            expect("end of a step that is full", at, line.upto)
+            expect("begin of the next step", lines[i + 1].above, line.upto)
+        expect("amount", line.amount, round_to(line.quantity * line.price, section.quantum, section.mode))
+
+
 def recompute_section(section):
     smallest = Fraction(1, 10**6) if section.commodity == "water" else Fraction(1, 10**3)
     for meter in section.meters:
@@ -259,15 +278,7 @@ def recompute_section(section):
     if section.used_total is not None:
         expect("used in total", section.used_total, used)
     expect("quantity of the steps", sum((line.quantity for line in section.lines), Fraction(0)), used)
-    at = section.prior if section.yearly else Fraction(0)
-    for i, line in enumerate(section.lines):
-        if at < line.above or (line.upto is not None and at + line.quantity > line.upto):
-            raise WrongBill(f"{line.quantity} from {at} on is not within the step {line.above} to {line.upto}")
-        at += line.quantity
-        if i + 1 < len(section.lines):
-            expect("end of a step that is full", at, line.upto)
-            expect("begin of the next step", section.lines[i + 1].above, line.upto)
-        expect("amount", line.amount, round_to(line.quantity * line.price, section.quantum, section.mode))
+    recompute_steps(section, used)
     expect(f"sum of {section.commodity}", section.amount, sum((line.amount for line in section.lines), Fraction(0)))
 
 
