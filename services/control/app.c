@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Offsets are committed only behind effects that Kafka has confirmed, so that whatever a death interrupts is done again;
-// ids and steps make "again" harmless. No transaction: an open one would hold up every reader of the site log, and a
-// dead control would hold up billing until it times out.
+// Offsets are committed only behind effects that Kafka has confirmed, so that whatever a death interrupts is done
+// again; ids and steps make "again" harmless. No transaction: an open one would hold up every reader of the site log,
+// and a dead control would hold up billing until it times out.
 #include "control/app.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One partition that this process owns: its core, and how far riser.decision.v1 and riser.site.v1 have been dealt with.
-// Rebuilt from riser.command.v1 and from the note beside the committed offset of riser.decision.v1. The worker's thread.
+// Rebuilt from riser.command.v1 and from the note beside the committed offset of riser.decision.v1. The worker's.
 #ifndef RISER_CONTROL_PARTITION_H
 #define RISER_CONTROL_PARTITION_H
 

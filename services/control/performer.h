@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Carries out the core's effects, in the order that makes a crash harmless: facts into the site log, then states into
-// riser.command.v1, and when Kafka has confirmed those, publishes. Owns the producer and the sender. The worker's thread.
+// riser.command.v1, and when Kafka has confirmed those, publishes. Owns the producer. The worker's thread.
 #ifndef RISER_CONTROL_PERFORMER_H
 #define RISER_CONTROL_PERFORMER_H
 

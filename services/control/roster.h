@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Follows riser.device.v1 into the core's table of devices: all of its partitions, from the beginning, in every process.
-// The worker's thread.
+// Follows riser.device.v1 into the core's table of devices: all of its partitions, from the beginning, in every
+// process. The worker's thread.
 #ifndef RISER_CONTROL_ROSTER_H
 #define RISER_CONTROL_ROSTER_H
 

@@ -39,9 +39,10 @@ static enum error begin(struct business *business) {
   if (!business->now_s) business->now_s = calloc(count, sizeof *business->now_s);
   err = positions && business->now_s ? OK : ERR_NO_MEMORY;
   for (size_t i = 0; err == OK && i < count; i++) {
-    int64_t low, high;
+    int64_t low = 0, high = 0;
     err = kafka_consumer_watermarks(business->consumer, topic, (int32_t)i, &low, &high);
-    if (err == OK) positions[i] = (struct kafka_position){topic, (int32_t)i, high - low > LAST ? high - LAST : low, NULL};
+    int64_t from = high - low > LAST ? high - LAST : low;
+    positions[i] = (struct kafka_position){topic, (int32_t)i, from, NULL};
   }
   if (err == OK) err = kafka_consumer_assign(business->consumer, positions, count);
   free(positions);

@@ -10,8 +10,8 @@ static void move(struct contact *contact, enum supply supply, uint64_t version) 
   contact->moving = false;
 }
 
-// An id that came before is carried out again all the same: an absolute action may be repeated, and the contact may have
-// been moved by hand since.
+// An id that came before is carried out again all the same: an absolute action may be repeated, and the contact may
+// have been moved by hand since.
 struct contact_answer contact_take(struct contact *contact, const struct device_command *command, int64_t now_s,
                                    int64_t now_ms) {
   if (contact->refuses) return (struct contact_answer){ACK_REFUSED, "simulated refusal", false};

@@ -53,7 +53,7 @@ static const struct option table[] = {
     {"refusing", TEXT, AT(refusing), "", "LIST", "these refuse commands"},
     {"slow", TEXT, AT(slow), "", "LIST", "the contact of these takes --slow-time to move"},
     {"slow-time", SECONDS, AT(slow_ms), "5", "SECONDS", "how long that is"},
-    {"state-interval", SECONDS, AT(state_interval_ms), "0", "SECONDS", "publish states also this often; 0: changes only"},
+    {"state-interval", SECONDS, AT(state_interval_ms), "0", "SECONDS", "also publish states this often; 0: not"},
     {"seed", NUMBER, AT(seed), "0", "N", "of all randomness; 0: a new one, which is printed"},
     {"stdin", FLAG, AT(stdin_commands), NULL, NULL, "read commands from standard input, see docs/metersim.md"},
 };

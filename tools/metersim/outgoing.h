@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A message on its way to the broker, and a bounded queue of those that wait for their time: a heap, the earliest first,
-// of one instant in the order of pushing. One thread.
+// A message on its way to the broker, and a bounded queue of those that wait for their time: a heap, the earliest
+// first, of one instant in the order of pushing. One thread.
 #ifndef RISER_METERSIM_OUTGOING_H
 #define RISER_METERSIM_OUTGOING_H
 

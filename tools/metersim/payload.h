@@ -15,7 +15,8 @@ enum payload_format { FORMAT_JSON, FORMAT_PB };
 enum { COMMAND_PAYLOAD_MAX = 4096 };
 
 enum error payload_batch(enum payload_format format, const struct batch *batch, struct buffer *out) MUST_USE;
-enum error payload_state(enum payload_format format, const struct device_state_fact *state, struct buffer *out) MUST_USE;
+enum error payload_state(enum payload_format format, const struct device_state_fact *state,
+                         struct buffer *out) MUST_USE;
 enum error payload_ack(enum payload_format format, const struct command_ack_fact *ack, struct buffer *out) MUST_USE;
 
 // Of down/cmd and down/receipt: JSON when the first byte is '{', protobuf otherwise. ERR_BAD_JSON, ERR_BAD_PROTOBUF.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random numbers from one seed (splitmix64, public domain, Sebastiano Vigna): the same seed plays the same faults. Pure.
+// Random numbers from one seed (splitmix64, public domain, Sebastiano Vigna): the same seed, the same faults. Pure.
 #ifndef RISER_METERSIM_RANDOM_H
 #define RISER_METERSIM_RANDOM_H
 

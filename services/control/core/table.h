@@ -30,8 +30,8 @@ struct command *command_table_find(const struct command_table *table, const char
 struct command *command_table_find_id(const struct command_table *table, const char *command_id);
 struct command *command_table_find_device(const struct command_table *table, const char *site, const char *device);
 
-// Takes the command, closed, on OK. Another service point's command of the same device keeps its place, but is no longer
-// found by device. ERR_LIMIT: full. The service point must have no command.
+// Takes the command, closed, on OK. Another service point's command of the same device keeps its place, but is no
+// longer found by device. ERR_LIMIT: full. The service point must have no command.
 enum error command_table_take(struct command_table *table, struct command *command) MUST_USE;
 void command_table_remove(struct command_table *table, struct command *command); // and frees it
 void command_table_set_open(struct command_table *table, struct command *command, bool open);

@@ -148,7 +148,8 @@ static void test_command_of_both_formats(void **state) {
   (void)state;
   struct arena *arena = arena_new(1 << 16);
   struct device_command command;
-  static const char json[] = "{\"command\":\"c:1\",\"supply\":\"off\",\"not_after\":\"2016-05-25T00:05:00Z\",\"version\":3}";
+  static const char json[] =
+      "{\"command\":\"c:1\",\"supply\":\"off\",\"not_after\":\"2016-05-25T00:05:00Z\",\"version\":3}";
   static const uint8_t pb[] = {0x0a, 1, 'a', 0x10, 2, 0x18, 1, 0x20, 3};
   assert_int_equal(payload_command(bytes_text(json), arena, &command), OK);
   assert_string_equal(command.command_id, "c:1");
