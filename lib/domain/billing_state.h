@@ -48,7 +48,7 @@ struct site_state {
 struct period_meter {
   const char *installation;
   struct bill_meter shown;
-  int64_t closing_after_s; // a read up to here can still move the closing; 0: any read can, none had come behind
+  int64_t closing_after_s; // a read up to here can still move the closing
 };
 
 // A closed period of a service point: a local month, cut where a lease begins or ends.

@@ -57,6 +57,7 @@ static int64_t cut_at(const struct tenancy *tenancy, const struct arrears *arrea
                notice_served_s(arrears) + days(site->notice_lead_days));
 }
 
+// Never in the past: what else falls due in this tick comes first, corrections of bills above all.
 static void plan(struct fold *fold, const struct tenancy *tenancy, enum commodity commodity) {
   const struct site *site = &tenancy->site->site;
   const struct arrears *arrears = &tenancy->account->arrears[commodity];
@@ -65,11 +66,12 @@ static void plan(struct fold *fold, const struct tenancy *tenancy, enum commodit
   const char *what = commodity_name(commodity), *lease = tenancy->lease->id;
   if (!arrears->noticed || arrears->bounced) {
     struct key member = due_member(DUE_NOTICE, site->id, lease, what);
-    int64_t at_s = notice_at(tenancy, arrears, oldest, fold->now_s);
+    int64_t at_s = later(notice_at(tenancy, arrears, oldest, fold->now_s), fold->now_s);
     fold_fail(fold, store_due_set(fold->store, at_s, member.text));
   } else if (arrears->receipt_count > 0) {
     struct key member = due_member(DUE_CUT, site->id, lease, what);
-    fold_fail(fold, store_due_set(fold->store, cut_at(tenancy, arrears, oldest), member.text));
+    int64_t at_s = later(cut_at(tenancy, arrears, oldest), fold->now_s);
+    fold_fail(fold, store_due_set(fold->store, at_s, member.text));
   }
 }
 

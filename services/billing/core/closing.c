@@ -188,7 +188,7 @@ static void reclose_point(struct fold *fold, struct closing *closing, size_t ind
   store_mark(fold->store, closing->unit.states[index]);
 }
 
-enum error step_dirty(struct fold *fold, const struct step *step) {
+enum error step_amend(struct fold *fold, const struct step *step) {
   struct entity *site_entity = need_site(fold, step->due.site);
   if (fold_waits(fold)) return ERR_AGAIN;
   struct closing closing = {.tenancy_count = 0};

@@ -52,13 +52,13 @@ struct key key_account(const char *site, const char *lease);
 struct key key_reads(const char *site, const char *meter, enum meter_register reg, uint32_t month);
 struct key key_days(const char *site, const char *point, uint32_t month);
 
-enum due_kind { DUE_NONE, DUE_CLOSE, DUE_DAY, DUE_DIRTY, DUE_REMIND, DUE_NOTICE, DUE_CUT, DUE_BEGIN };
+enum due_kind { DUE_NONE, DUE_AMEND, DUE_BEGIN, DUE_CLOSE, DUE_CUT, DUE_DAY, DUE_NOTICE, DUE_REMIND };
 
 // The parts of a member "{kind}/{site}/{what}[/{detail}]".
 struct due {
   enum due_kind kind;
   char site[65];
-  char what[66];   // CLOSE, DIRTY: unit; DAY: service point; else lease
+  char what[66];   // AMEND, CLOSE: unit; DAY: service point; else lease
   char detail[17]; // REMIND: month; NOTICE, CUT: commodity
 };
 
@@ -160,7 +160,7 @@ struct step {
 };
 
 enum error step_close(struct fold *fold, const struct step *step);
-enum error step_dirty(struct fold *fold, const struct step *step);
+enum error step_amend(struct fold *fold, const struct step *step);
 enum error step_day(struct fold *fold, const struct step *step);
 enum error step_remind(struct fold *fold, const struct step *step);
 enum error step_notice(struct fold *fold, const struct step *step);

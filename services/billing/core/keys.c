@@ -80,9 +80,10 @@ struct key key_days(const char *site, const char *point, uint32_t month) {
   return writer.key;
 }
 
+// Of entries due at the same instant the names decide: corrections come before what is concluded from the periods.
 static const char *const due_names[] = {
-    [DUE_NONE] = "",         [DUE_CLOSE] = "close",   [DUE_DAY] = "day", [DUE_DIRTY] = "dirty",
-    [DUE_REMIND] = "remind", [DUE_NOTICE] = "notice", [DUE_CUT] = "cut", [DUE_BEGIN] = "begin",
+    [DUE_NONE] = "",   [DUE_AMEND] = "amend", [DUE_BEGIN] = "begin",   [DUE_CLOSE] = "close",
+    [DUE_CUT] = "cut", [DUE_DAY] = "day",     [DUE_NOTICE] = "notice", [DUE_REMIND] = "remind",
 };
 
 struct key due_member(enum due_kind kind, const char *site, const char *what, const char *detail) {
@@ -112,7 +113,7 @@ bool due_parse(const char *member, struct due *out) {
   if (rest) rest = take(rest, out->what, sizeof out->what);
   if (rest) rest = take(rest, out->detail, sizeof out->detail);
   if (!rest || *rest) return false;
-  for (int i = DUE_CLOSE; i <= DUE_BEGIN; i++) {
+  for (int i = DUE_AMEND; i <= DUE_REMIND; i++) {
     if (strcmp(kind, due_names[i]) == 0) out->kind = (enum due_kind)i;
   }
   return out->kind != DUE_NONE;

@@ -151,6 +151,11 @@ int64_t usage_of(const struct installation *installation, int64_t difference) {
   return usage < -USAGE_MAX ? -USAGE_MAX : (int64_t)usage;
 }
 
+// Up to where a read can still move a closing: the read behind it, or as far as the chain looks when none has come.
+static int64_t bracket(const struct question *question, const struct boundary *closing) {
+  return closing->after_s ? closing->after_s : reads_month_start(reads_month_add(question->month.number, 2)) - 1;
+}
+
 // Both edges of an installation between two instants; false: its opening is not known, so it counts nothing.
 static bool measure(struct fold *fold, const struct question *question, const struct installation *installation,
                     const struct bill_meter *frozen, const struct segment *within, struct period_meter *out) {
@@ -164,7 +169,7 @@ static bool measure(struct fold *fold, const struct question *question, const st
   int64_t difference = boundary_total(&closing) - opening.value - opening.offset;
   *out = (struct period_meter){
       .installation = installation->id,
-      .closing_after_s = exact ? within->until_s : closing.after_s,
+      .closing_after_s = exact ? within->until_s : bracket(question, &closing),
       .shown =
           {
               .meter = installation->meter,

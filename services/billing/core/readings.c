@@ -65,7 +65,6 @@ static int64_t late_from(const struct point_state *point, const char *installati
     for (size_t k = 0; k < period->meter_count; k++) {
       const struct period_meter *meter = &period->meters[k];
       bool same = strcmp(meter->installation, installation) == 0;
-      if (same && meter->closing_after_s == 0) last_s = INT64_MAX; // any read can still move the closing
       if (same && meter->closing_after_s > last_s) last_s = meter->closing_after_s;
     }
     if (time_s > last_s) return from_s;

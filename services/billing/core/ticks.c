@@ -14,8 +14,8 @@ static enum error take_step(struct fold *fold, const struct step *step) {
   switch (step->due.kind) {
   case DUE_CLOSE:
     return step_close(fold, step);
-  case DUE_DIRTY:
-    return step_dirty(fold, step);
+  case DUE_AMEND:
+    return step_amend(fold, step);
   case DUE_DAY:
     return step_day(fold, step);
   case DUE_REMIND:

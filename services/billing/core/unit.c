@@ -75,7 +75,7 @@ void point_dirty(struct fold *fold, const struct site_state *site, const struct 
   if (it->dirty_from_s != 0 && it->dirty_from_s <= from_s) return;
   it->dirty_from_s = from_s;
   store_mark(fold->store, state);
-  struct key member = due_member(DUE_DIRTY, site->site.id, unit_name(fold, point), "");
+  struct key member = due_member(DUE_AMEND, site->site.id, unit_name(fold, point), "");
   fold_fail(fold, store_due_set(fold->store, fold->now_s, member.text));
 }
 
