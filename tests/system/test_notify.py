@@ -13,6 +13,7 @@ import pathlib
 import random
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -20,6 +21,8 @@ import time
 import urllib.request
 
 import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 import bill_mail
@@ -303,6 +306,9 @@ def test_bills_can_be_recomputed_from_their_mails_alone(notify):
             [bill_mail.Fraction(s.prior_quantity, 10**6) for s in bill.sections
              if s.accumulation == 2 and (s.lines[0].block_from or s.lines[0].block_upto)]
         assert (read.pay_by == "2016-04-23") == (owed > 0)
+    for _, _, payload in notify.receiver.calls:
+        if payload["kind"] == "bill" and payload["decision"] in expected:
+            assert bill_mail.Fraction(payload["data"]["owed"]) == expected[payload["decision"]][1]
 
 
 def test_a_refusal_for_now_is_tried_again_and_one_for_good_is_not(notify):
@@ -476,6 +482,77 @@ def test_kafka_away_for_a_while_loses_and_repeats_nothing(notify):
     notify.alert("after-kafka", ["wang"])
     notify.await_outcomes([("after-kafka", "wang", "mail")], limit_s=60)
     assert len(notify.mails("during-kafka")) == 1 and len(notify.mails("before-kafka")) == 1
+
+
+def test_webhooks_reach_only_the_open_internet_unless_told_otherwise(notify):
+    notify.end()
+    notify.start(RISER_WEBHOOK_REACH="public")
+    notify.await_ready()
+    for who, url in (("plain", "http://example.org/"), ("inside", "https://127.0.0.1:1/"), ("mapped", "https://[::ffff:10.0.0.1]/"),
+                     ("files", "file:///etc/passwd"), ("odd", "https://")):
+        person = notify.proto["person"].Person(id=who, webhook_url=url)
+        notify.producer.send("riser.person.v1", key=who.encode(), value=person.SerializeToString()).get(10)
+    time.sleep(0.5)
+    notify.alert("reach", ["plain", "inside", "mapped", "files", "odd"])
+    keys = [("reach", who, "webhook") for who in ("plain", "inside", "mapped", "files", "odd")]
+    found = notify.await_outcomes(keys)
+    assert [found[key][1:] for key in keys] == [("failed", "bad-url"), ("failed", "private-address"),
+                                                ("failed", "private-address"), ("failed", "bad-url"),
+                                                ("failed", "bad-url")]
+
+
+class SecureSink:
+    """An SMTP server that takes nothing without TLS and a login."""
+
+    def __init__(self, folder, port):
+        self.port = port
+        self.cert, key = folder / "relay.pem", folder / "relay.key"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=relay",
+                        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", self.cert], check=True,
+                       capture_output=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.cert, key)
+        self.mails, self.logins = [], []
+        self.controller = Controller(self, hostname="127.0.0.1", port=port, tls_context=context, require_starttls=True,
+                                     auth_required=True, authenticator=self.authenticate)
+        self.controller.start()
+
+    def authenticate(self, _server, session, _envelope, _mechanism, login):
+        self.logins.append((login.login, login.password))
+        return AuthResult(success=login.password == b"open sesame")
+
+    async def handle_DATA(self, _server, session, envelope):
+        self.mails.append((session.ssl is not None, envelope.rcpt_tos))
+        return "250 thank you"
+
+
+def test_the_relay_may_want_tls_and_a_login(notify):
+    notify.end()
+    sink = SecureSink(notify.folder, notify.stack.port_base + 40)
+    password = notify.folder / "password"
+    password.write_text("wrong\n")
+    settings = {"RISER_SMTP": f"127.0.0.1:{sink.port}", "RISER_SMTP_TLS": "starttls", "RISER_SMTP_USER": "riser",
+                "RISER_SMTP_CA_FILE": str(sink.cert), "RISER_SMTP_PASSWORD_FILE": str(password)}
+    notify.start(**settings)
+    notify.alert("secure", ["wang"])
+    time.sleep(3)  # a wrong password is ours to mend: the message waits
+    assert ("secure", "wang", "mail") not in notify.outcomes() and sink.logins
+    notify.end()
+    password.write_text("open sesame\n")
+    notify.start(**settings)
+    assert notify.await_outcomes([("secure", "wang", "mail")])["secure", "wang", "mail"][1:] == ("delivered", "smtp-250")
+    assert sink.mails == [(True, ["wang@example.org"])] and sink.logins[-1] == (b"riser", b"open sesame")
+    notify.end()
+    other = {**settings, "RISER_SMTP_CA_FILE": ""}  # nobody vouches for the relay: it gets neither login nor mail
+    logins = len(sink.logins)
+    notify.start(**other)
+    notify.alert("unvouched", ["wang"])
+    time.sleep(2)
+    assert len(sink.logins) == logins and len(sink.mails) == 1
+    notify.end()
+    notify.start()
+    notify.await_outcomes([("unvouched", "wang", "mail")])
+    sink.controller.stop()
 
 
 def test_no_personal_data_in_logs_and_every_metric_is_named(notify):
