@@ -103,6 +103,7 @@ static enum error open_consumer(struct app *app) {
       .instance_id = name,
       .topics = topics,
       .topic_count = 1,
+      .session_timeout_ms = app->config->session_timeout_ms,
       .events = {.assigned = on_assigned, .revoked = on_revoked, .ctx = app},
   };
   return kafka_consumer_open(&options, &app->consumer);

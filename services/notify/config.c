@@ -9,9 +9,12 @@
 typedef struct notify_config C;
 
 static const struct config_entry entries[] = {
-    RUN_SETTINGS(C, run, "9112"),
+    RUN_SETTINGS(C, run, "9103"),
     KAFKA_SETTINGS(C, kafka),
     PARTITIONS_SETTING(C, partitions),
+    CONFIG_DURATION(C, session_timeout_ms, "45s", "6s", "10m",
+                    "How long Kafka waits for a silent process before others take its partitions over.",
+                    .key = "session_timeout"),
     CONFIG_STRING(C, mail.smtp, "127.0.0.1:25", "The SMTP relay that takes the mails, host:port.", .key = "smtp",
                   .required = true),
     CONFIG_ENUM(C, mail.tls, "none|try|starttls|implicit", "try",

@@ -38,6 +38,7 @@ struct notify_config {
   struct run_settings run;
   struct kafka_settings kafka;
   int64_t partitions;
+  int64_t session_timeout_ms;
   const char *message_domain; // "": that of mail.from
   const char *contact;
   struct mail_config mail;

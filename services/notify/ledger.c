@@ -45,7 +45,7 @@ static enum error open_producer(struct ledger *ledger) {
   const struct notify_config *config = ledger->config;
   char name[NAME_SIZE], properties[PROPERTIES_SIZE];
   snprintf(name, sizeof name, "riser-notify-%s", config->run.instance);
-  int len = snprintf(properties, sizeof properties, "transaction.timeout.ms=30000;retry.backoff.ms=10;%s",
+  int len = snprintf(properties, sizeof properties, "transaction.timeout.ms=20000;retry.backoff.ms=10;%s",
                      config->kafka.properties);
   if (len >= (int)sizeof properties) return ERR_CONFIG;
   struct kafka_producer_options options = {.settings = config->kafka, .client_id = name, .transactional_id = name};

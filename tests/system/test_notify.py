@@ -453,7 +453,7 @@ def test_delivered_but_not_recorded_when_it_is_killed_is_sent_again(notify):
 def test_a_second_instance_takes_over_half_and_then_all(notify):
     notify.end()
     for instance in (0, 1):
-        notify.start(instance, RISER_KAFKA_PROPERTIES="session.timeout.ms=6000")
+        notify.start(instance, RISER_SESSION_TIMEOUT="6s")
         notify.await_ready(instance)
     names = [f"two-{i}" for i in range(80)]
     for i, name in enumerate(names[:40]):
