@@ -39,8 +39,9 @@ enum error payload_batch(enum payload_format format, const struct batch *batch, 
   return format == FORMAT_PB ? wire_batch_encode(batch, out) : json_batch(batch, out);
 }
 
+// A farewell is always JSON: in protobuf it would be zero bytes, and an empty retained message means "forget".
 enum error payload_state(enum payload_format format, const struct device_state_fact *state, struct buffer *out) {
-  if (format == FORMAT_PB) return wire_telemetry_state_encode(state, out);
+  if (format == FORMAT_PB && state->online) return wire_telemetry_state_encode(state, out);
   enum error err = buffer_printf(out, "{\"online\":%s", state->online ? "true" : "false");
   if (err == OK && state->supply != SUPPLY_UNKNOWN) {
     err = buffer_printf(out, ",\"supply\":\"%s\"", state->supply == SUPPLY_OFF ? "off" : "on");

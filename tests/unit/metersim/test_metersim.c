@@ -181,6 +181,10 @@ static void test_json_that_devices_write(void **state) {
   assert_int_equal(payload_state(FORMAT_JSON, &shown, &out), OK);
   assert_string_equal(buffer_text(&out), "{\"online\":true,\"supply\":\"off\",\"at\":9,\"version\":2}");
   buffer_clear(&out);
+  struct device_state_fact gone = {.device = ""};
+  assert_int_equal(payload_state(FORMAT_PB, &gone, &out), OK);
+  assert_string_equal(buffer_text(&out), "{\"online\":false}");
+  buffer_clear(&out);
   struct command_ack_fact ack = {.device = "", .command_id = "a:\"b", .outcome = ACK_DONE, .time_s = 9, .detail = ""};
   assert_int_equal(payload_ack(FORMAT_JSON, &ack, &out), OK);
   assert_string_equal(buffer_text(&out), "{\"command\":\"a:\\\"b\",\"outcome\":\"done\",\"at\":9,\"detail\":\"\"}");
