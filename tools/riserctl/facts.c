@@ -15,6 +15,7 @@
 
 enum { FACT_MAX = 4 * 1024 * 1024, POLL_MS = 20, SCRATCH_MAX = 64 * 1024 * 1024 };
 
+static enum error send_encoded(struct ctl *ctl, const struct fact *fact, const struct kafka_send *send);
 static enum error await_fold(struct ctl *ctl, const struct facts_wait *wait, struct cause *last);
 static enum error read_exceptions(struct ctl *ctl, const struct facts_wait *wait, struct cause last, size_t *count);
 static void tell_exceptions(struct ctl *ctl, const struct facts_wait *wait, const struct decision *decision,
@@ -39,19 +40,37 @@ void fact_envelope(struct ctl *ctl, struct fact *fact, const char *landlord, con
 }
 
 enum error fact_send(struct ctl *ctl, const struct fact *fact, struct kafka_position *position) {
+  const struct kafka_send send = {
+      .topic = "riser.site.v1",
+      .partition = KAFKA_PARTITION_BY_KEY,
+      .key = bytes_text(fact->envelope.site),
+      .opaque = position,
+  };
+  return send_encoded(ctl, fact, &send);
+}
+
+enum error fact_tick(struct ctl *ctl, int32_t partition, int64_t time_s, struct kafka_position *position) {
+  char key[32], id[64];
+  struct fact fact = {.kind = FACT_TICK, .tick = {.time_s = time_s}};
+  snprintf(key, sizeof key, "@tick/%d", (int)partition);
+  snprintf(id, sizeof id, "tick:%d:%" PRId64, (int)partition, time_s);
+  fact_envelope(ctl, &fact, "", "", id);
+  fact.envelope.event_time_ms = time_s * 1000;
+  const struct kafka_send send = {
+      .topic = "riser.site.v1", .partition = partition, .key = bytes_text(key), .opaque = position};
+  enum error err = send_encoded(ctl, &fact, &send);
+  return err ? err : ctl_flush(ctl);
+}
+
+static enum error send_encoded(struct ctl *ctl, const struct fact *fact, const struct kafka_send *send) {
   struct buffer encoded;
+  struct kafka_send full = *send;
   struct kafka_producer *producer = ctl_producer(ctl);
   if (!producer) return ERR_UNAVAILABLE;
   buffer_init(&encoded, FACT_MAX);
   enum error err = wire_fact_encode(fact, &encoded);
-  struct kafka_send send = {
-      .topic = "riser.site.v1",
-      .partition = KAFKA_PARTITION_BY_KEY,
-      .key = bytes_text(fact->envelope.site),
-      .value = buffer_bytes(&encoded),
-      .opaque = position,
-  };
-  while (!err && (err = kafka_producer_send(producer, &send)) == ERR_QUEUE_FULL) {
+  full.value = buffer_bytes(&encoded);
+  while (!err && (err = kafka_producer_send(producer, &full)) == ERR_QUEUE_FULL) {
     kafka_producer_poll(producer, POLL_MS);
     err = kafka_producer_status(producer);
   }

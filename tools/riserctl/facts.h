@@ -15,6 +15,9 @@ void fact_envelope(struct ctl *ctl, struct fact *fact, const char *landlord, con
 // Queues the fact; ctl_flush makes it sure. *position (may be NULL) is filled in once Kafka has it.
 enum error fact_send(struct ctl *ctl, const struct fact *fact, struct kafka_position *position) MUST_USE;
 
+// A tick of a partition's clock, sure to be in Kafka when it says OK. Belongs to no site.
+enum error fact_tick(struct ctl *ctl, int32_t partition, int64_t time_s, struct kafka_position *position) MUST_USE;
+
 // Where the decisions of a partition stood before something was written: what follows is looked for behind it.
 enum error facts_mark(struct ctl *ctl, int32_t partition, int64_t *decisions_from) MUST_USE;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading one partition of a topic from somewhere to its end.
+// Reading one partition of a topic, or all of them, from somewhere to the end.
 #ifndef RISER_RISERCTL_LOG_READER_H
 #define RISER_RISERCTL_LOG_READER_H
 
@@ -11,19 +11,21 @@
 #include "io/kafka.h"
 #include "riserctl/ctl.h"
 
+enum { LOG_ALL_PARTITIONS = -1, LOG_PARTITIONS_MAX = 1024 };
+
 struct log_range {
   const char *topic;
-  int32_t partition;
-  int64_t from; // an offset, or KAFKA_OFFSET_BEGINNING
+  int32_t partition; // or LOG_ALL_PARTITIONS
+  int64_t from;      // an offset, or KAFKA_OFFSET_BEGINNING
 };
 
 struct log_reader {
   // Called for each record; the arena is forgotten after a while. Anything but OK ends the reading with it.
   enum error (*visit)(void *ctx, const struct kafka_record *record, struct arena *arena);
-  // Whether it may end; asked when the end of the partition is reached. NULL: it may.
+  // Whether it may end; asked when the ends of the partitions are reached. NULL: it may.
   bool (*is_done)(void *ctx);
   void *ctx;
-  int64_t timeout_ms; // 0: 60 s
+  int64_t timeout_ms; // 0: 60 s without anything new
 };
 
 // Reads to the end, and on as long as is_done says no. ERR_TIMEOUT: it said no for too long.
