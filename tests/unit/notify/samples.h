@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Decisions and persons for notify's tests. Site in Europe/Madrid; the bills are right to the cent, which
 // tests/system/bill_mail.py recomputes from the texts made of them.
-#ifndef RISER_TESTS_NOTIFY_SAMPLES_H
-#define RISER_TESTS_NOTIFY_SAMPLES_H
+#ifndef RISER_TESTS_UNIT_NOTIFY_SAMPLES_H
+#define RISER_TESTS_UNIT_NOTIFY_SAMPLES_H
 
 #include "domain/decision.h"
 #include "domain/person.h"
