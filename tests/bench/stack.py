@@ -19,12 +19,14 @@ class Stack:
     def __init__(self):
         self.folder = pathlib.Path(os.environ.get("RISER_VAR", ROOT / "var")) / "bench"
         base = str(int(os.environ.get("RISER_PORT_BASE", "21000")) + 100)
-        self.env = {**os.environ, "RISER_VAR": str(self.folder), "RISER_PORT_BASE": base}
+        self.env = {**os.environ, "RISER_VAR": str(self.folder), "RISER_PORT_BASE": base,
+                    "RISER_CLOCK": "log"}  # no ticks: nothing falls due beside what is measured
         self.schemas = records.load_schemas()
 
     def __enter__(self):
         subprocess.run(["rm", "-rf", self.folder], check=True)
         self.riser("up", "--engines")
+        self.riser("ctl", "rebuild", "--all", "--yes")
         for entry in (self.folder / "stack.env").read_text().splitlines():
             name, _, value = entry.partition("=")
             self.env[name] = value
@@ -81,12 +83,12 @@ class Stack:
         return {int(k[2:k.index(b"}")]): kind.FromString(v).next_offset
                 for k in self.redis.scan_iter("{p*}:meta") if (v := self.redis.get(k))}
 
-    def fact(self, site, fact_id, **fact):
+    def fact(self, key, fact_id, **fact):
         site_pb = self.schemas["site"]
         record = site_pb.SiteRecord(**fact)
-        record.envelope.fact_id, record.envelope.site, record.envelope.landlord = fact_id, site, "bench"
+        record.envelope.fact_id, record.envelope.site, record.envelope.landlord = fact_id, key, "bench"
         record.envelope.source, record.envelope.min_reader = "bench", 1
-        self.producer.send("riser.site.v1", key=site.encode(), value=record.SerializeToString())
+        self.producer.send("riser.site.v1", key=key.encode(), value=record.SerializeToString())
 
     def install(self, sites, rooms):
         """Sites bench-0.. with `rooms` rooms each, one electricity meter m-NNNNNNN a room, known to ingest and billing."""
