@@ -281,9 +281,11 @@ def carry_out(world, site, version=1, supply=OFF):
 
 def test_the_whole_way(world):
     site = "whole"
-    world.device(site)
     world.clock(site)
-    world.sim(site)
+    threading.Timer(2, world.device, [site]).start()
+    began = time.monotonic()
+    world.sim(site, "--installed")
+    assert time.monotonic() - began > 2  # a device is put up when it is installed
     command = world.due(site, 1, OFF)
     intent = world.wait_intent(site, command)
     assert (intent.decision_id, intent.service_point, intent.supply, intent.time_s) == (command, "p-1", OFF, world.now)

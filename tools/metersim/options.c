@@ -25,6 +25,7 @@ struct option {
 static const struct option table[] = {
     {"mqtt", TEXT, AT(mqtt), "127.0.0.1:1883", "HOST:PORT", "the MQTT broker"},
     {"kafka", TEXT, AT(kafka), "", "HOST:PORT", "take business time from riser.decision.v1 there; without: wall time"},
+    {"installed", FLAG, AT(installed), NULL, NULL, "wait until riser.device.v1 knows every device (needs --kafka)"},
     {"relays", TEXT, AT(relays), "", "LIST|FILE", "site/device,... or a file of them, one a line: obey commands"},
     {"site", TEXT, AT(site), "sim", "ID", "site of the load's gateways"},
     {"gateways", NUMBER, AT(gateways), "0", "N", "gateways that publish synthetic readings: gw-1 .. gw-N"},
@@ -113,6 +114,7 @@ static const char *mistake(const struct options *options) {
   if (options->batch < 1 || options->batch > 10000) return "--batch is 1 to 10000";
   if (options->rate < 1 || options->rate > 10000000) return "--rate is 1 to 10000000";
   if (options->gateways == 0 && !options->relays[0]) return "nothing to do: give --gateways or --relays";
+  if (options->installed && !options->kafka[0]) return "--installed needs --kafka";
   return NULL;
 }
 

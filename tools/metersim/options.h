@@ -25,6 +25,7 @@ struct options {
   int64_t clock_off_s;
   int64_t seed;
   bool receipts;
+  bool installed;
   bool stdin_commands;
 };
 

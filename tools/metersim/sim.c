@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "metersim/fleet.h"
+#include "metersim/installed.h"
 #include "run/life.h"
 
 enum {
@@ -339,6 +340,7 @@ enum error sim_open(const struct options *options, struct sim **opened) {
   enum error err = fleet_init(&sim->fleet, options);
   if (err == OK) err = open_port(sim);
   if (err == OK) err = open_ledger(sim);
+  if (err == OK && options->installed) err = installed_wait(options->kafka, &sim->fleet);
   for (size_t i = 0; err == OK && i < sim->fleet.count; i++) {
     err = device_open(&sim->fleet.devices[i], &sim->port, options->mqtt, options->receipts);
   }
