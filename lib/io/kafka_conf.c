@@ -24,7 +24,8 @@ enum error kafka_conf_new(const struct kafka_settings *settings, const struct ka
   enum error err = conf_set(conf, "bootstrap.servers", settings->brokers);
   if (!err) err = conf_set(conf, "log.connection.close", "false");
   if (!err) err = conf_set(conf, "reconnect.backoff.max.ms", "2000");
-  for (; !err && properties->name; properties++) err = conf_set(conf, properties->name, properties->value);
+  for (; !err && properties->name; properties++)
+    if (properties->value) err = conf_set(conf, properties->name, properties->value);
   if (!err) err = conf_set_texts(conf, settings->properties, ";\n");
   if (!err) err = conf_set_texts(conf, settings->secret_properties, "\n");
   if (!err) {

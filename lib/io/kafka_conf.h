@@ -12,7 +12,7 @@ enum { KAFKA_WAIT_MS = 10000, KAFKA_REASON_SIZE = 512 };
 
 struct kafka_property {
   const char *name; // NULL ends a list
-  const char *value;
+  const char *value; // NULL leaves it alone
 };
 
 // A configuration with the properties, then the settings' own on top. `opaque` goes to every callback. ERR_CONFIG, and

@@ -6,17 +6,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "io/kafka_conf.h"
 
-enum { NUMBER_SIZE = 24, QUEUE_BYTES = 32 << 20, SESSION_TIMEOUT_MS = 45000, POLL_INTERVAL_MS = 300000 };
+enum {
+  NUMBER_SIZE = 24,
+  QUEUE_BYTES = 32 << 20,
+  SESSION_TIMEOUT_MS = 45000,
+  POLL_INTERVAL_MS = 300000,
+  NUDGE_AFTER_MS = 2,
+  NUDGE_EVERY_MS = 20,
+  QUEUE_BACKOFF_VERSION = 0x02020000, // the first librdkafka with fetch.queue.backoff.ms
+};
 
 struct consumer {
   struct kafka_consumer base;
   rd_kafka_t *rk;
   struct kafka_consumer_events events;
   bool from_end;
-  bool rebalanced;               // in the poll that is running
+  bool rebalanced; // in the poll that is running
+  bool nudges_needed;
+  int nudged;                    // where the next nudge begins to look
   enum error stashed;            // an error that came behind records: said by the next poll
   rd_kafka_message_t **messages; // those lent out, or being collected
   size_t count;
@@ -37,6 +48,8 @@ static struct kafka_position *positions_of(const rd_kafka_topic_partition_list_t
 static void drop_messages(struct consumer *consumer, const rd_kafka_topic_partition_list_t *of);
 static bool tell_ends(struct consumer *consumer);
 static enum error collect(struct consumer *consumer, int timeout_ms, size_t max);
+static rd_kafka_message_t *wait_for_first(struct consumer *consumer, int timeout_ms);
+static bool nudge(struct consumer *consumer);
 static enum error take_special(struct consumer *consumer, rd_kafka_message_t *message);
 static void fill_record(const rd_kafka_message_t *message, struct kafka_record *record);
 static void consumer_close(struct kafka_consumer *base);
@@ -47,6 +60,7 @@ enum error kafka_consumer_open(const struct kafka_consumer_options *options, str
   consumer->base.ops = &consumer_ops;
   consumer->events = options->events;
   consumer->from_end = options->from_end;
+  consumer->nudges_needed = rd_kafka_version() < QUEUE_BACKOFF_VERSION;
   consumer->ends = rd_kafka_topic_partition_list_new(0);
   enum error err = consumer_start(consumer, options);
   if (err) {
@@ -72,7 +86,6 @@ static enum error consumer_start(struct consumer *consumer, const struct kafka_c
   return options->topics ? subscribe(consumer, options) : OK;
 }
 
-// fetch.error.backoff.ms is also how long librdkafka before 2.2 pauses a partition whose queue is full.
 static enum error consumer_conf(const struct kafka_consumer_options *options, void *opaque, rd_kafka_conf_t **conf) {
   char kbytes[NUMBER_SIZE], session[NUMBER_SIZE], interval[NUMBER_SIZE];
   int64_t bytes = options->queue_max_bytes ? options->queue_max_bytes : QUEUE_BYTES;
@@ -93,11 +106,12 @@ static enum error consumer_conf(const struct kafka_consumer_options *options, vo
       {"enable.partition.eof", options->report_end ? "true" : "false"},
       {"allow.auto.create.topics", "false"},
       {"fetch.wait.max.ms", "100"},
-      {"fetch.error.backoff.ms", "50"},
+      {"fetch.error.backoff.ms", "100"},
       {"queued.max.messages.kbytes", kbytes},
       {"session.timeout.ms", session},
       {"max.poll.interval.ms", interval},
-      {options->instance_id ? "group.instance.id" : NULL, options->instance_id},
+      {"fetch.queue.backoff.ms", rd_kafka_version() < QUEUE_BACKOFF_VERSION ? NULL : "10"},
+      {"group.instance.id", options->instance_id},
       {NULL, NULL},
   };
   enum error err = kafka_conf_new(&options->settings, properties, opaque, conf);
@@ -247,7 +261,9 @@ static enum error collect(struct consumer *consumer, int timeout_ms, size_t max)
   }
   consumer->rebalanced = false;
   while (consumer->count < max && !consumer->rebalanced) {
-    rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer->rk, consumer->count ? 0 : timeout_ms);
+    bool first = consumer->count == 0 && timeout_ms > 0;
+    rd_kafka_message_t *message =
+        first ? wait_for_first(consumer, timeout_ms) : rd_kafka_consumer_poll(consumer->rk, 0);
     if (!message) break;
     if (!message->err) {
       consumer->messages[consumer->count++] = message;
@@ -259,6 +275,44 @@ static enum error collect(struct consumer *consumer, int timeout_ms, size_t max)
   }
   if (consumer->count == 0) tell_ends(consumer);
   return OK;
+}
+
+// librdkafka before 2.2 looks only once a second whether a full queue has room again, and consuming does not wake it.
+// So when the queue has run dry although the log goes on, its thread is woken by a question to the broker.
+static rd_kafka_message_t *wait_for_first(struct consumer *consumer, int timeout_ms) {
+  if (consumer->nudges_needed) {
+    int64_t until_ms = clock_mono_ms() + timeout_ms;
+    int64_t slice_ms = NUDGE_AFTER_MS;
+    do {
+      int64_t left_ms = until_ms - clock_mono_ms();
+      rd_kafka_message_t *message =
+          rd_kafka_consumer_poll(consumer->rk, (int)(left_ms < slice_ms ? left_ms : slice_ms));
+      if (message || consumer->rebalanced) return message;
+      timeout_ms = (int)(until_ms - clock_mono_ms());
+      slice_ms = NUDGE_EVERY_MS;
+    } while (timeout_ms > 0 && nudge(consumer));
+  }
+  return rd_kafka_consumer_poll(consumer->rk, timeout_ms > 0 ? timeout_ms : 0);
+}
+
+// Asks the broker of one partition that is behind, in turn; false if none is. The answer does not matter, so it is
+// hardly waited for.
+static bool nudge(struct consumer *consumer) {
+  rd_kafka_topic_partition_list_t *list = NULL;
+  bool behind = false;
+  if (rd_kafka_assignment(consumer->rk, &list)) return false;
+  if (list->cnt) rd_kafka_position(consumer->rk, list);
+  for (int i = 0; !behind && i < list->cnt; i++) {
+    const rd_kafka_topic_partition_t *entry = &list->elems[(consumer->nudged + i) % list->cnt];
+    int64_t low, high;
+    if (rd_kafka_get_watermark_offsets(consumer->rk, entry->topic, entry->partition, &low, &high)) continue;
+    behind = entry->offset >= 0 && high > entry->offset;
+    if (!behind) continue;
+    rd_kafka_query_watermark_offsets(consumer->rk, entry->topic, entry->partition, &low, &high, 1);
+    consumer->nudged = (consumer->nudged + i + 1) % list->cnt;
+  }
+  rd_kafka_topic_partition_list_destroy(list);
+  return behind;
 }
 
 // The end of a partition, or an error.

@@ -81,8 +81,8 @@ static enum error producer_conf(const struct kafka_producer_options *options, vo
       {"queue.buffering.max.messages", records},
       {"queue.buffering.max.kbytes", kbytes},
       {"allow.auto.create.topics", "false"},
-      {options->transactional_id ? "transactional.id" : "message.timeout.ms",
-       options->transactional_id ? options->transactional_id : "0"},
+      {"transactional.id", options->transactional_id},
+      {"message.timeout.ms", options->transactional_id ? NULL : "0"},
       {NULL, NULL},
   };
   enum error err = kafka_conf_new(&options->settings, properties, opaque, conf);
