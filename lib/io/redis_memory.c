@@ -60,7 +60,7 @@ struct redis_memory *redis_memory_new(void) {
 void redis_memory_free(struct redis_memory *memory) {
   if (!memory) return;
   assert(memory->handles == 0);
-  store_fini(&memory->store);
+  twin_fini(&memory->store);
   free(memory);
 }
 
@@ -138,7 +138,7 @@ static enum error handle_commit(struct redis *base, const struct redis_fence *fe
   enum error err = fails ? memory->commit_error : OK;
   if (fails) memory->commit_error = OK;
   if (fails && !(err == ERR_UNKNOWN_OUTCOME && memory->commit_applied)) return err;
-  const struct store_entry *kept = store_find(&memory->store, fence->key);
+  const struct store_entry *kept = twin_find(&memory->store, fence->key);
   if (!kept != !fence->expected.data) return ERR_FENCE_LOST;
   if (kept && !bytes_equal(kept->members[0].value, fence->expected)) return ERR_FENCE_LOST;
   struct arena *arena = arena_new(64 << 20);
@@ -183,15 +183,15 @@ static void run_get(struct call *call) {
 static void run_mget(struct call *call) {
   if (!reply_array(call, call->count - 1)) return;
   for (size_t i = 1; i < call->count; i++) {
-    struct store_entry *entry = store_find(call->store, call->words[i]);
+    struct store_entry *entry = twin_find(call->store, call->words[i]);
     if (entry && entry->type == STORE_STRING)
       reply_string(&call->reply->elements[i - 1], entry->members[0].value, call);
   }
 }
 
 static void run_set(struct call *call) {
-  store_remove(call->store, call->words[1]);
-  store_member_put(store_make(call->store, call->words[1], STORE_STRING), bytes_text(""), call->words[2], 0);
+  twin_remove(call->store, call->words[1]);
+  twin_member_put(twin_make(call->store, call->words[1], STORE_STRING), bytes_text(""), call->words[2], 0);
   reply_ok(call);
 }
 
@@ -210,7 +210,7 @@ static void run_setrange(struct call *call) {
   if (!grown) abort();
   if (old.len) memcpy(grown, old.data, old.len);
   if (part.len) memcpy(grown + offset, part.data, part.len);
-  store_member_put(entry, bytes_text(""), bytes_make(grown, len), 0);
+  twin_member_put(entry, bytes_text(""), bytes_make(grown, len), 0);
   free(grown);
   reply_integer(call, (int64_t)len);
 }
@@ -239,13 +239,13 @@ static void run_strlen(struct call *call) {
 
 static void run_del(struct call *call) {
   int64_t removed = 0;
-  for (size_t i = 1; i < call->count; i++) removed += store_remove(call->store, call->words[i]);
+  for (size_t i = 1; i < call->count; i++) removed += twin_remove(call->store, call->words[i]);
   reply_integer(call, removed);
 }
 
 static void run_exists(struct call *call) {
   int64_t found = 0;
-  for (size_t i = 1; i < call->count; i++) found += store_find(call->store, call->words[i]) != NULL;
+  for (size_t i = 1; i < call->count; i++) found += twin_find(call->store, call->words[i]) != NULL;
   reply_integer(call, found);
 }
 
@@ -256,13 +256,13 @@ static void run_hset(struct call *call) {
   struct store_entry *entry = entry_of(call, STORE_HASH, true);
   if (!entry) return;
   for (size_t i = 2; i + 1 < call->count; i += 2)
-    added += store_member_put(entry, call->words[i], call->words[i + 1], 0);
+    added += twin_member_put(entry, call->words[i], call->words[i + 1], 0);
   reply_integer(call, added);
 }
 
 static void run_hget(struct call *call) {
   struct store_entry *entry = entry_of(call, STORE_HASH, false);
-  struct store_member *member = entry ? store_member_find(entry, call->words[2]) : NULL;
+  struct store_member *member = entry ? twin_member_find(entry, call->words[2]) : NULL;
   if (member) reply_string(call->reply, member->value, call);
 }
 
@@ -270,7 +270,7 @@ static void run_hmget(struct call *call) {
   struct store_entry *entry = entry_of(call, STORE_HASH, false);
   if (call->reply->type == REDIS_ERROR || !reply_array(call, call->count - 2)) return;
   for (size_t i = 2; entry && i < call->count; i++) {
-    struct store_member *member = store_member_find(entry, call->words[i]);
+    struct store_member *member = twin_member_find(entry, call->words[i]);
     if (member) reply_string(&call->reply->elements[i - 2], member->value, call);
   }
 }
@@ -288,7 +288,7 @@ static void remove_members(struct call *call, enum store_type type) {
   int64_t removed = 0;
   struct store_entry *entry = entry_of(call, type, false);
   if (call->reply->type == REDIS_ERROR) return;
-  for (size_t i = 2; entry && i < call->count; i++) removed += store_member_remove(entry, call->words[i]);
+  for (size_t i = 2; entry && i < call->count; i++) removed += twin_member_remove(entry, call->words[i]);
   drop_if_empty(call);
   reply_integer(call, removed);
 }
@@ -305,7 +305,7 @@ static void run_sadd(struct call *call) {
   int64_t added = 0;
   struct store_entry *entry = entry_of(call, STORE_SET, true);
   if (!entry) return;
-  for (size_t i = 2; i < call->count; i++) added += store_member_put(entry, call->words[i], bytes_text(""), 0);
+  for (size_t i = 2; i < call->count; i++) added += twin_member_put(entry, call->words[i], bytes_text(""), 0);
   reply_integer(call, added);
 }
 
@@ -345,7 +345,7 @@ static void run_zadd(struct call *call) {
   struct store_entry *entry = entry_of(call, STORE_ZSET, true);
   for (size_t i = 2; entry && i < call->count; i += 2) {
     bool parsed = parse_int(call->words[i], &score);
-    added += parsed && store_member_put(entry, call->words[i + 1], bytes_text(""), score);
+    added += parsed && twin_member_put(entry, call->words[i + 1], bytes_text(""), score);
   }
   if (entry) reply_integer(call, added);
 }
@@ -356,7 +356,7 @@ static void run_zrem(struct call *call) {
 
 static void run_zscore(struct call *call) {
   struct store_entry *entry = entry_of(call, STORE_ZSET, false);
-  struct store_member *member = entry ? store_member_find(entry, call->words[2]) : NULL;
+  struct store_member *member = entry ? twin_member_find(entry, call->words[2]) : NULL;
   char number[DECIMAL_FORMAT_SIZE];
   if (member) reply_string(call->reply, bytes_text(decimal_format(member->score, 0, 0, number)), call);
 }
@@ -493,17 +493,17 @@ static bool reply_array(struct call *call, size_t count) {
 
 // The entry of words[1]; NULL with an error reply if it is of another type, with nil if there is none and none is made.
 static struct store_entry *entry_of(struct call *call, enum store_type type, bool make) {
-  struct store_entry *entry = store_find(call->store, call->words[1]);
+  struct store_entry *entry = twin_find(call->store, call->words[1]);
   if (entry && entry->type != type) {
     reply_error(call, "WRONGTYPE Operation against a key holding the wrong kind of value");
     return NULL;
   }
-  return entry || !make ? entry : store_make(call->store, call->words[1], type);
+  return entry || !make ? entry : twin_make(call->store, call->words[1], type);
 }
 
 static void drop_if_empty(struct call *call) {
-  const struct store_entry *entry = store_find(call->store, call->words[1]);
-  if (entry && entry->count == 0) store_remove(call->store, call->words[1]);
+  const struct store_entry *entry = twin_find(call->store, call->words[1]);
+  if (entry && entry->count == 0) twin_remove(call->store, call->words[1]);
 }
 
 static bool parse_int(struct bytes text, int64_t *number) {

@@ -10,19 +10,19 @@ static size_t entry_place(const struct store *store, struct bytes key, bool *fou
 static size_t member_place(const struct store_entry *entry, struct bytes name, bool *found);
 static void *grow(void *array, size_t count, size_t size, size_t at);
 
-void store_fini(struct store *store) {
-  while (store->count) store_remove(store, store->entries[store->count - 1].key);
+void twin_fini(struct store *store) {
+  while (store->count) twin_remove(store, store->entries[store->count - 1].key);
   free(store->entries);
   store->entries = NULL;
 }
 
-struct store_entry *store_find(const struct store *store, struct bytes key) {
+struct store_entry *twin_find(const struct store *store, struct bytes key) {
   bool found;
   size_t at = entry_place(store, key, &found);
   return found ? &store->entries[at] : NULL;
 }
 
-struct store_entry *store_make(struct store *store, struct bytes key, enum store_type type) {
+struct store_entry *twin_make(struct store *store, struct bytes key, enum store_type type) {
   bool found;
   size_t at = entry_place(store, key, &found);
   if (found) return &store->entries[at];
@@ -31,7 +31,7 @@ struct store_entry *store_make(struct store *store, struct bytes key, enum store
   return &store->entries[at];
 }
 
-bool store_remove(struct store *store, struct bytes key) {
+bool twin_remove(struct store *store, struct bytes key) {
   bool found;
   size_t at = entry_place(store, key, &found);
   if (!found) return false;
@@ -46,13 +46,13 @@ bool store_remove(struct store *store, struct bytes key) {
   return true;
 }
 
-struct store_member *store_member_find(const struct store_entry *entry, struct bytes name) {
+struct store_member *twin_member_find(const struct store_entry *entry, struct bytes name) {
   bool found;
   size_t at = member_place(entry, name, &found);
   return found ? &entry->members[at] : NULL;
 }
 
-bool store_member_put(struct store_entry *entry, struct bytes name, struct bytes value, int64_t score) {
+bool twin_member_put(struct store_entry *entry, struct bytes name, struct bytes value, int64_t score) {
   bool found;
   size_t at = member_place(entry, name, &found);
   struct bytes copy = copy_bytes(value); // before the old one goes: it may be a part of it
@@ -67,7 +67,7 @@ bool store_member_put(struct store_entry *entry, struct bytes name, struct bytes
   return !found;
 }
 
-bool store_member_remove(struct store_entry *entry, struct bytes name) {
+bool twin_member_remove(struct store_entry *entry, struct bytes name) {
   bool found;
   size_t at = member_place(entry, name, &found);
   if (!found) return false;

@@ -27,14 +27,14 @@ struct store {
   size_t count;
 };
 
-void store_fini(struct store *store);
-struct store_entry *store_find(const struct store *store, struct bytes key);                 // NULL if there is none
-struct store_entry *store_make(struct store *store, struct bytes key, enum store_type type); // found, or made empty
-bool store_remove(struct store *store, struct bytes key);
+void twin_fini(struct store *store);
+struct store_entry *twin_find(const struct store *store, struct bytes key);                 // NULL if there is none
+struct store_entry *twin_make(struct store *store, struct bytes key, enum store_type type); // found, or made empty
+bool twin_remove(struct store *store, struct bytes key);
 
-struct store_member *store_member_find(const struct store_entry *entry, struct bytes name);
+struct store_member *twin_member_find(const struct store_entry *entry, struct bytes name);
 // Sets the member; true if it is new. Name and value are copied.
-bool store_member_put(struct store_entry *entry, struct bytes name, struct bytes value, int64_t score);
-bool store_member_remove(struct store_entry *entry, struct bytes name);
+bool twin_member_put(struct store_entry *entry, struct bytes name, struct bytes value, int64_t score);
+bool twin_member_remove(struct store_entry *entry, struct bytes name);
 
 #endif

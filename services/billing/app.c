@@ -21,6 +21,7 @@ enum {
   HOUSEKEEPING_MS = 5000,
   LAG_PAUSE_MS = 100,
   CLIENT_ID_SIZE = 128,
+  PROPERTIES_SIZE = 4096,
   PARTITIONS_MAX = 1024, // as PARTITIONS_SETTING
 };
 
@@ -36,6 +37,7 @@ struct app {
   struct shell shell;
   struct process process;
   char client_id[CLIENT_ID_SIZE];
+  char producer_properties[PROPERTIES_SIZE];
   struct condition *kafka_ok, *redis_ok, *partitions_ok;
   bool joined; // the group has given us our share, be it nothing
   struct slot *slots; // by partition number
@@ -107,9 +109,17 @@ static enum error open_handles(struct app *app) {
   return err;
 }
 
+// Without gaps: a decision that Kafka refuses for good must not be followed by a later one, behind whose cause it would
+// never be published again. The producer then ends with a fatal error and is replaced.
 static enum error open_producer(struct app *app) {
+  struct kafka_settings settings = app->shell.config->kafka;
+  const char *given = settings.properties ? settings.properties : "";
+  int len = snprintf(app->producer_properties, sizeof app->producer_properties, "%s%senable.gapless.guarantee=true",
+                     given, given[0] ? ";" : "");
+  if (len < 0 || len >= PROPERTIES_SIZE) return ERR_CONFIG;
+  settings.properties = app->producer_properties;
   struct kafka_producer_options options = {
-      .settings = app->shell.config->kafka,
+      .settings = settings,
       .client_id = app->client_id,
       .linger_ms = PRODUCER_LINGER_MS,
       .on_delivered = publication_delivered,
@@ -117,7 +127,6 @@ static enum error open_producer(struct app *app) {
   return kafka_producer_open(&options, &app->shell.producer);
 }
 
-// A static member: a process that comes back within the session timeout gets its partitions back at once.
 static enum error open_consumer(struct app *app) {
   static const char *const topics[] = {TOPIC_SITE};
   const struct billing_config *config = app->shell.config;
@@ -125,7 +134,7 @@ static enum error open_consumer(struct app *app) {
       .settings = config->kafka,
       .client_id = app->client_id,
       .group = GROUP,
-      .instance_id = app->client_id,
+      .instance_id = config->static_member ? app->client_id : NULL,
       .assignor = KAFKA_ASSIGN_COOPERATIVE,
       .topics = topics,
       .topic_count = 1,

@@ -32,6 +32,9 @@ static const struct config_entry entries[] = {
     CONFIG_DURATION(S, session_timeout_ms, "15s", "6s", "10m",
                     "How long a process may be silent before its partitions go to another one.",
                     .key = "session_timeout"),
+    CONFIG_BOOL(S, static_member, "true",
+                "The instance is a lasting name, so a process that comes back within the session timeout gets its "
+                "partitions back at once; false where each start has another name."),
 };
 
 const struct config_schema billing_schema = {

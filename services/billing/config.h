@@ -3,6 +3,7 @@
 #ifndef RISER_BILLING_CONFIG_H
 #define RISER_BILLING_CONFIG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "run/config.h"
@@ -26,6 +27,7 @@ struct billing_config {
   int64_t retry_ms;
   int64_t publish_timeout_ms;
   int64_t session_timeout_ms;
+  bool static_member;
 };
 
 extern const struct config_schema billing_schema;

@@ -70,14 +70,11 @@ static enum error add_device(struct shell *shell, const struct device *device, s
   return OK;
 }
 
-enum error outbox_build(struct shell *shell, const struct effects *effects, struct cause tail, struct outbox *out) {
+enum error outbox_build(struct shell *shell, const struct effects *effects, struct outbox *out) {
   size_t max = effects->decision_count + effects->device_count;
   struct outbox outbox = {.records = arena_array(shell->work, max, sizeof *outbox.records)};
   enum error err = outbox.records ? OK : ERR_NO_MEMORY;
-  for (size_t i = 0; !err && i < effects->decision_count; i++) {
-    const struct decision *decision = &effects->decisions[i];
-    if (cause_compare(decision->cause, tail) > 0) err = add_decision(shell, decision, &outbox);
-  }
+  for (size_t i = 0; !err && i < effects->decision_count; i++) err = add_decision(shell, &effects->decisions[i], &outbox);
   for (size_t i = 0; !err && i < effects->device_count; i++) err = add_device(shell, &effects->devices[i], &outbox);
   if (!err) *out = outbox;
   return err;

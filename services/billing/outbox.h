@@ -22,13 +22,11 @@ bool publication_failed(const struct publication *publication);
 // The kafka_delivered of the producer: `opaque` is the publication, or NULL for a tick.
 void publication_delivered(void *ctx, void *opaque, enum error err, int32_t partition, int64_t offset);
 
-// The records for the effects, without the decisions whose cause is at or below the tail: they are in Kafka already.
-// In the work arena.
-enum error outbox_build(struct shell *shell, const struct effects *effects, struct cause tail, struct outbox *out)
-    MUST_USE;
+// The records for the effects, in the work arena.
+enum error outbox_build(struct shell *shell, const struct effects *effects, struct outbox *out) MUST_USE;
 
-// Hands the records over to the producer; those with a cause at or below the tail are left out. RETRY: not all of it
-// could be handed over.
+// Hands the records over to the producer; those with a cause at or below the tail are in Kafka already and are left out.
+// RETRY: not all of it could be handed over.
 enum error outbox_publish(struct shell *shell, int32_t partition, const struct outbox *outbox, struct cause tail,
                           struct publication *publication) MUST_USE;
 

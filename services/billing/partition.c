@@ -201,8 +201,14 @@ static void batch_begin(struct shell *shell, struct batch *batch) {
   batch->readings = 0;
 }
 
+// A tick that is done in part may have changed state without a decision: then only the store knows.
+static bool has_news(const struct partition *p, const struct batch *batch) {
+  return batch->next_offset != p->meta.next_offset || batch->next_index != p->meta.next_index ||
+         store_dirty_count(p->store) > 0;
+}
+
 static enum error batch_commit(struct shell *shell, struct partition *p, struct batch *batch) {
-  if (batch->next_offset == p->meta.next_offset && batch->next_index == p->meta.next_index) return OK;
+  if (!has_news(p, batch)) return OK;
   enum error err = outbox_wait(shell, p->publication);
   if (!err) err = write_out(shell, p, batch);
   if (err) return err;
@@ -247,7 +253,7 @@ static enum error write_out(struct shell *shell, struct partition *p, struct bat
   struct outbox outbox;
   struct redis_writes writes;
   enum error err = next_meta(p, batch, &next);
-  if (!err) err = outbox_build(shell, &batch->effects, p->tail, &outbox);
+  if (!err) err = outbox_build(shell, &batch->effects, &outbox);
   if (!err) err = redis_store_writes(shell, p->tag, p->store, &batch->effects, &writes);
   if (!err && (outbox.count || p->outbox_stored)) err = redis_store_add_outbox(shell, p->tag, &outbox, &writes);
   buffer_clear(&shell->encoded);

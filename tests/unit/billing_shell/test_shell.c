@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whatever fails and whenever, the state comes out the same and every decision is published once, in order: each commit
+// of a whole story is made to fail in each way in turn, each delivery too.
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "story.h"
+
+enum { TEXT_MAX = 64 << 20, PASSES = 5000 };
+
+struct result {
+  struct buffer state;
+  struct buffer decisions;
+};
+
+static struct result expected; // of the undisturbed run
+static int64_t commits;         // that it took
+
+static void take_result(struct world *world, struct result *result) {
+  buffer_init(&result->state, TEXT_MAX);
+  buffer_init(&result->decisions, TEXT_MAX);
+  world_state(world, &result->state);
+  world_decisions(world, &result->decisions);
+}
+
+static void result_fini(struct result *result) {
+  buffer_fini(&result->state);
+  buffer_fini(&result->decisions);
+}
+
+static int64_t counted(const struct counter *counter) {
+  return counter->value;
+}
+
+static int run_undisturbed(void **state) {
+  (void)state;
+  struct world world;
+  world_init(&world);
+  story_write(&world);
+  assert_int_equal(world_run(&world, PASSES), OK);
+  assert_true(world_is_done(&world));
+  take_result(&world, &expected);
+  commits = counted(&world.stats.commits[OK]);
+  world_fini(&world);
+  return 0;
+}
+
+static int forget_undisturbed(void **state) {
+  (void)state;
+  result_fini(&expected);
+  return 0;
+}
+
+static void must_be_as_expected(struct world *world) {
+  struct result result;
+  assert_true(world_is_done(world));
+  take_result(world, &result);
+  assert_string_equal(buffer_text(&result.decisions), buffer_text(&expected.decisions));
+  assert_true(bytes_equal(buffer_bytes(&result.state), buffer_bytes(&expected.state)));
+  result_fini(&result);
+}
+
+static void test_the_story_has_everything(void **state) {
+  (void)state;
+  const char *decisions = buffer_text(&expected.decisions);
+  static const char *const kinds[] = {"unknown:house:strange", "bill:house:lease-0:2016-03:r0",
+                                      "bill:house:lease-1:2016-05:r0", "balance:house:lease-0:pay", "clock:0:",
+                                      "reminder:house:lease-1"};
+  for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+    if (!strstr(decisions, kinds[i])) fail_msg("no %s in:\n%s", kinds[i], decisions);
+  assert_true(commits > 200);
+}
+
+static const struct {
+  enum error err;
+  bool applied;
+} failures[] = {{ERR_FENCE_LOST, false}, {ERR_UNAVAILABLE, false}, {ERR_UNKNOWN_OUTCOME, false},
+                {ERR_UNKNOWN_OUTCOME, true}};
+
+static void test_any_commit_may_fail_in_any_way(void **state) {
+  (void)state;
+  for (int skip = 0; skip < commits; skip += 3) {
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
+      struct world world;
+      world_init(&world);
+      story_write(&world);
+      redis_memory_fail_commit(world.redis, skip, failures[i].err, failures[i].applied);
+      assert_int_equal(world_run(&world, PASSES), OK);
+      assert_int_equal(counted(&world.stats.commits[failures[i].err]), 1);
+      must_be_as_expected(&world);
+      world_fini(&world);
+    }
+  }
+}
+
+static void test_a_new_process_at_any_moment(void **state) {
+  (void)state;
+  struct world world;
+  world_init(&world);
+  story_write(&world);
+  while (!world_is_done(&world)) {
+    assert_int_equal(world_run(&world, 2), OK);
+    if (!world_is_done(&world)) world_restart(&world);
+  }
+  must_be_as_expected(&world);
+  world_fini(&world);
+}
+
+static void test_a_rebalance_at_any_moment(void **state) {
+  (void)state;
+  struct world world;
+  world_init(&world);
+  story_write(&world);
+  for (bool lost = false; !world_is_done(&world); lost = !lost) {
+    assert_int_equal(world_run(&world, 4), OK);
+    if (!world_is_done(&world)) kafka_memory_rebalance(world.kafka, lost);
+  }
+  must_be_as_expected(&world);
+  world_fini(&world);
+}
+
+// What Kafka refused is in the outbox, from where the partition that is opened anew publishes it. As of a producer
+// without gaps, nothing is delivered between the refusal and the new beginning.
+static void test_failed_deliveries_are_made_up_for(void **state) {
+  (void)state;
+  for (int passes = 1; passes < 60; passes++) {
+    struct world world;
+    world_init(&world);
+    story_write(&world);
+    assert_int_equal(world_run(&world, passes), OK);
+    kafka_memory_fail_deliveries(world.kafka, INT_MAX, ERR_UNAVAILABLE);
+    assert_int_equal(world_run(&world, 5), OK);
+    kafka_memory_fail_deliveries(world.kafka, 0, OK);
+    assert_int_equal(world_run(&world, PASSES), OK);
+    must_be_as_expected(&world);
+    world_fini(&world);
+  }
+}
+
+static void test_loads_may_fail(void **state) {
+  (void)state;
+  struct world world;
+  world_init(&world);
+  story_write(&world);
+  while (!world_is_done(&world)) {
+    redis_memory_fail_pipelines(world.redis, 1);
+    assert_int_equal(world_run(&world, 5), OK);
+  }
+  must_be_as_expected(&world);
+  world_fini(&world);
+}
+
+static void test_an_error_within_exec_ends_the_process(void **state) {
+  (void)state;
+  struct world world;
+  world_init(&world);
+  story_write(&world);
+  redis_memory_fail_commit(world.redis, 7, ERR_EXEC_FAILED, false);
+  assert_int_equal(world_run(&world, PASSES), ERR_EXEC_FAILED);
+  world_fini(&world);
+}
+
+static void test_without_a_meta_nothing_is_done(void **state) {
+  (void)state;
+  struct world world;
+  world_init(&world);
+  story_write(&world);
+  world_forget_meta(&world);
+  assert_int_equal(world_run(&world, 50), OK);
+  assert_int_equal(world.partition->status, PARTITION_REFUSED);
+  assert_string_equal(world.partition->reason, "no-meta");
+  assert_int_equal(redis_memory_keys(world.redis), 0);
+  assert_int_equal(kafka_memory_count(world.kafka, TOPIC_DECISION), 0);
+  world_fini(&world);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_the_story_has_everything),
+      cmocka_unit_test(test_any_commit_may_fail_in_any_way),
+      cmocka_unit_test(test_a_new_process_at_any_moment),
+      cmocka_unit_test(test_a_rebalance_at_any_moment),
+      cmocka_unit_test(test_failed_deliveries_are_made_up_for),
+      cmocka_unit_test(test_loads_may_fail),
+      cmocka_unit_test(test_an_error_within_exec_ends_the_process),
+      cmocka_unit_test(test_without_a_meta_nothing_is_done),
+  };
+  return cmocka_run_group_tests(tests, run_undisturbed, forget_undisturbed);
+}
