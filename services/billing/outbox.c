@@ -74,7 +74,8 @@ enum error outbox_build(struct shell *shell, const struct effects *effects, stru
   size_t max = effects->decision_count + effects->device_count;
   struct outbox outbox = {.records = arena_array(shell->work, max, sizeof *outbox.records)};
   enum error err = outbox.records ? OK : ERR_NO_MEMORY;
-  for (size_t i = 0; !err && i < effects->decision_count; i++) err = add_decision(shell, &effects->decisions[i], &outbox);
+  for (size_t i = 0; !err && i < effects->decision_count; i++)
+    err = add_decision(shell, &effects->decisions[i], &outbox);
   for (size_t i = 0; !err && i < effects->device_count; i++) err = add_device(shell, &effects->devices[i], &outbox);
   if (!err) *out = outbox;
   return err;

@@ -25,8 +25,8 @@ void publication_delivered(void *ctx, void *opaque, enum error err, int32_t part
 // The records for the effects, in the work arena.
 enum error outbox_build(struct shell *shell, const struct effects *effects, struct outbox *out) MUST_USE;
 
-// Hands the records over to the producer; those with a cause at or below the tail are in Kafka already and are left out.
-// RETRY: not all of it could be handed over.
+// Hands the records over to the producer; those with a cause at or below the tail are in Kafka already and are left
+// out. RETRY: not all of it could be handed over.
 enum error outbox_publish(struct shell *shell, int32_t partition, const struct outbox *outbox, struct cause tail,
                           struct publication *publication) MUST_USE;
 
