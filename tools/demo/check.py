@@ -203,8 +203,8 @@ class Checker:
         for _, _, record in self.site_log.parsed(self.schemas["site"].SiteRecord):
             self.feed(record, noticed)
         got = Counter()
-        for notice in noticed.values():
-            month = notice.bills[0].split(":")[3] if notice.bills and notice.kind <= 2 else ""
+        for decision_id, notice in noticed.items():
+            month = decision_id.split(":")[4] if notice.kind <= 2 else ""  # what it is about stands in its name
             got[NOTICES[notice.kind], notice.lease, COMMODITIES[notice.commodity], month] += 1
         self.expect("notices", set(got), self.dunning.notices)
         self.figures["notices"] = sum(got.values())
@@ -230,7 +230,7 @@ class Checker:
         got = {}
         for key in self.state.keys("account:"):
             account = self.schemas["state"].AccountState.FromString(self.state.value(key))
-            owed = sum(sum(a.amount_e4 - a.paid_e4 for a in bill.amounts) for bill in account.bills)
+            owed = sum(sum(a.amount_e4 - a.paid_e4 for a in bill.parts) for bill in account.bills)
             got[account.lease] = (owed - sum(c.amount_e4 for c in account.credit)) / CENT_E4
         wanted = {lease: sum(sum(self.bills[lease, f"{y}-{m:02d}"].values()) for y, m in rules.MONTHS)
                   - self.paid[lease] for lease in self.dunning.accounts}

@@ -35,24 +35,23 @@ def local(time_s):
 
 
 def timeline(check, lease):
-    """Everything that happened to one lease, in the log's order, by business time."""
-    events = []
-    for _, _, decision in check.decision_log.parsed(check.schemas["decision"].Decision):
-        told = tell_decision(decision, lease)
-        if told:
-            events.append((decision.business_time_s, told))
-    now_s = 0
-    for _, _, record in check.site_log.parsed(check.schemas["site"].SiteRecord):
+    """Everything that happened to one lease: the site's log in its order, and after each record what followed from it."""
+    events, now_s = {}, 0
+    for _, offset, record in check.site_log.parsed(check.schemas["site"].SiteRecord):
         what = record.WhichOneof("fact")
         if what == "tick":
             now_s = max(now_s, record.tick.time_s)
         elif what == "payment" and record.payment.lease == lease:
-            events.append((now_s, f"paid {money(record.payment.amount_e4 // 10000)}"))
+            events[offset, -1] = now_s, f"paid {money(record.payment.amount_e4 // 10000)}"
         elif what == "command_outcome" and record.command_outcome.outcome == 1:
             on = record.command_outcome.supply == 1
-            events.append((now_s, f"the meter's own state confirms: supply {'on' if on else 'off'}"))
+            events[offset, -1] = now_s, f"the meter's own state confirms: supply {'on' if on else 'off'}"
+    for _, _, decision in check.decision_log.parsed(check.schemas["decision"].Decision):
+        told = tell_decision(decision, lease)
+        if told:
+            events[decision.cause.offset, decision.cause.index] = decision.business_time_s, told
     print(f"\nThe story of {lease} (local business time)")
-    for time_s, told in sorted(events, key=lambda e: e[0]):
+    for _, (time_s, told) in sorted(events.items()):
         print(f"  {local(time_s)}  {told}")
 
 

@@ -4,6 +4,8 @@
 # clock is the log's: replay writes the ticks, so months pass in minutes.
 
 DEMO_SITE=$LOCAL/demo/site.yaml
+DEMO_PERSONS=$LOCAL/demo/persons.yaml
+DEMO_SCENARIO=$LOCAL/demo/scenario.yaml
 
 demo_command() {
   local once='' demo_failed=''
@@ -45,9 +47,17 @@ demo_main_job() {
   local ledger=$RISER_VAR/demo/ledger.jsonl
   stack_export
   mkdir -p "$RISER_VAR/demo"
-  "$BUILD/bin/riserctl" apply "$DEMO_SITE" || return 1
-  "$BUILD/bin/riserctl" replay --data "$RISER_ROOT/tests/data" --ledger "$ledger" || return 1
+  "$BUILD/bin/riserctl" apply --wait "$DEMO_SITE" "$DEMO_PERSONS" || return 1
+  demo_relays
+  "$BUILD/bin/riserctl" replay "$DEMO_SCENARIO" --ledger "$ledger" || return 1
+  process_stop metersim 10
   "$PYTHON" "$RISER_ROOT/tools/demo/check.py" --ledger "$ledger" --mail "$RISER_VAR/mail"
+}
+
+# The relay of the room that does not pay: replay publishes the meters' reads, metersim is the contact that obeys.
+demo_relays() {
+  process_spawn metersim "$BUILD/bin/metersim" --mqtt "$RISER_MQTT" --kafka "$RISER_KAFKA" --installed \
+    --relays alicante/e-heat-pump
 }
 
 demo_where_to_look() {
