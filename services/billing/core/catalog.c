@@ -134,6 +134,7 @@ enum error fold_service_point(struct fold *fold, const struct service_point *poi
     there = &list[site->point_count++];
   }
   *there = own;
+  site_index_drop(entity);
   store_mark(fold->store, entity);
   return OK;
 }

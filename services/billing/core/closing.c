@@ -16,8 +16,11 @@ struct closing {
   size_t tenancy_count;
 };
 
-static struct question question_of(const struct closing *closing, size_t point) {
-  return (struct question){closing->unit.site, closing->unit.points[point], entity_point(closing->unit.states[point]),
+static struct question question_of(struct fold *fold, const struct closing *closing, size_t at) {
+  const struct unit *unit = &closing->unit;
+  struct site_index *index = site_index_of(fold, unit->site_entity); // it is there: closing_need has used it
+  const struct service_point *point = unit->points[at];
+  return (struct question){unit->site, point, index_point(index, point->id), entity_point(unit->states[at]),
                            closing->month};
 }
 
@@ -39,7 +42,7 @@ static bool closing_need(struct fold *fold, struct closing *closing) {
     struct tenancy *tenancy = &closing->tenancies[closing->tenancy_count];
     if (tenancy_of_unit(fold, unit, lease, tenancy)) closing->tenancy_count++;
   }
-  return !fold_waits(fold);
+  return !fold_waits(fold) && fold->error == OK;
 }
 
 static const char *lease_at_end(const struct closing *closing) {
@@ -74,14 +77,14 @@ static void freeze(struct fold *fold, const struct closing *closing, size_t inde
       .quality = periods_quality(drafts, count),
       .revision = revision,
   };
-  struct question question = question_of(closing, index);
+  struct question question = question_of(fold, closing, index);
   if (count == 1) alert_check(fold, &question, entity, drafts[0].usage, lease_at_end(closing));
 }
 
 // ---- the first close
 
 static void close_point(struct fold *fold, const struct closing *closing, size_t index) {
-  struct question question = question_of(closing, index);
+  struct question question = question_of(fold, closing, index);
   struct point_state *state = entity_point(closing->unit.states[index]);
   size_t count;
   struct period *drafts = periods_draft(fold, &question, closing->segments, closing->segment_count, &count);
@@ -170,7 +173,7 @@ static void note_moved(struct closing *closing, const struct point_state *state,
 
 // Closes a dirty point's month anew.
 static void reclose_point(struct fold *fold, struct closing *closing, size_t index) {
-  struct question question = question_of(closing, index);
+  struct question question = question_of(fold, closing, index);
   struct point_state *state = entity_point(closing->unit.states[index]);
   if (state->dirty_from_s == 0 || state->dirty_from_s >= closing->month.until_s) return;
   int64_t tolerance = closing->unit.site->site.rebill_tolerance[question.point->commodity];

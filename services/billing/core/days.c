@@ -55,9 +55,8 @@ void days_write(struct fold *fold, const struct question *question, int64_t unti
   struct calendar calendar = calendar_of(&question->site->site.zone, question->month);
   struct day days[DAYS_MAX] = {0};
   while (calendar.count > 0 && calendar.begins_s[calendar.count] > until_s) calendar.count--;
-  for (size_t i = 0; i < question->site->installation_count; i++) {
-    const struct installation *installation = &question->site->installations[i];
-    if (strcmp(installation->service_point, question->point->id) != 0) continue;
+  for (size_t i = 0; i < question->slot->count; i++) {
+    const struct installation *installation = question->slot->installations[i];
     if (!installation_overlaps(installation, question->month.from_s, until_s)) continue;
     days_of(fold, question, installation, &calendar, days);
   }
@@ -136,9 +135,8 @@ void alert_check(struct fold *fold, const struct question *question, struct enti
 // Usage since the month's beginning, up to the last accepted read before the instant.
 static int64_t usage_to_date(struct fold *fold, const struct question *question, int64_t until_s) {
   int64_t usage = 0;
-  for (size_t i = 0; i < question->site->installation_count; i++) {
-    const struct installation *installation = &question->site->installations[i];
-    if (strcmp(installation->service_point, question->point->id) != 0) continue;
+  for (size_t i = 0; i < question->slot->count; i++) {
+    const struct installation *installation = question->slot->installations[i];
     int64_t from_s = question->month.from_s;
     if (!installation_overlaps(installation, from_s, until_s)) continue;
     if (installation->from_s > from_s) from_s = installation->from_s;
@@ -160,15 +158,18 @@ enum error step_day(struct fold *fold, const struct step *step) {
   struct entity *site_entity = need_site(fold, step->due.site);
   if (fold_waits(fold)) return ERR_AGAIN;
   const struct site_state *site = site_entity ? entity_site(site_entity) : NULL;
-  const struct service_point *point = site ? site_point(site, step->due.what) : NULL;
-  if (!point) return store_due_remove(fold->store, step->member);
+  struct site_index *index = site ? site_index_of(fold, site_entity) : NULL;
+  if (site && !index) return ERR_NO_MEMORY;
+  const struct point_slot *slot = index ? index_point(index, step->due.what) : NULL;
+  if (!slot) return store_due_remove(fold->store, step->member);
+  const struct service_point *point = slot->point;
   struct entity *state = need_point(fold, site->site.id, point->id);
   struct month month = month_at(&site->site.zone, step->instant_s - 1);
-  vectors_need_point(fold, site, point->id, month);
+  vectors_need_point(fold, site, slot, month);
   if (fold_waits(fold)) return ERR_AGAIN;
   if (!state) return store_due_remove(fold->store, step->member);
 
-  struct question question = {site, point, entity_point(state), month};
+  struct question question = {site, point, slot, entity_point(state), month};
   days_write(fold, &question, step->instant_s);
   const struct lease *lease = point->room[0] ? room_lease(site, point->room, step->instant_s - 1) : NULL;
   alert_check(fold, &question, state, usage_to_date(fold, &question, step->instant_s), lease ? lease->id : "");

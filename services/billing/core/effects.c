@@ -113,15 +113,19 @@ void device_need(struct fold *fold, const struct site_state *site, const char *d
   if (by) need_point(fold, site->site.id, by->service_point);
 }
 
+static bool speaks_for(const struct fold *fold, const struct installation *one, const char *device) {
+  return strcmp(one->device, device) == 0 && (one->until_s == 0 || one->until_s > fold->now_s);
+}
+
 // The device's meters, each once, in the order of installation.
 static size_t device_meters(struct fold *fold, const struct site_state *site, const char *device,
                             const char *const **out) {
-  const char **meters = fold_array(fold, site->installation_count, sizeof *meters);
-  size_t count = 0;
+  size_t most = 0, count = 0;
+  for (size_t i = 0; i < site->installation_count; i++) most += speaks_for(fold, &site->installations[i], device);
+  const char **meters = fold_array(fold, most, sizeof *meters);
   for (size_t i = 0; meters && i < site->installation_count; i++) {
     const struct installation *one = &site->installations[i];
-    if (strcmp(one->device, device) != 0) continue;
-    if (one->until_s != 0 && one->until_s <= fold->now_s) continue;
+    if (!speaks_for(fold, one, device)) continue;
     size_t seen = 0;
     while (seen < count && strcmp(meters[seen], one->meter) != 0) seen++;
     if (seen == count) meters[count++] = one->meter;

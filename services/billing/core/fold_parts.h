@@ -167,7 +167,8 @@ enum error step_notice(struct fold *fold, const struct step *step);
 enum error step_cut(struct fold *fold, const struct step *step);
 enum error step_begin(struct fold *fold, const struct step *step);
 
-// ---- index.c: from a meter to where it hangs, kept beside a site's entity. Pointers to entities are caches.
+// ---- index.c: from a meter to where it hangs and from a point to what hangs there, kept beside a site's entity.
+// Pointers to entities are caches.
 
 struct meter_slot {
   const struct installation **installations;
@@ -178,9 +179,16 @@ struct meter_slot {
   struct entity *reads; // NULL: look it up
 };
 
+struct point_slot {
+  const struct service_point *point;
+  const struct installation **installations; // in the order of the site
+  size_t count;
+};
+
 struct site_index;
 struct site_index *site_index_of(struct fold *fold, struct entity *site_entity); // NULL: no memory
-void site_index_drop(struct entity *site_entity);                                // the installations have changed
+void site_index_drop(struct entity *site_entity);                                // points or installations have changed
+const struct point_slot *index_point(struct site_index *index, const char *point);                   // NULL: none
 struct meter_slot *index_find(struct site_index *index, const char *meter, enum meter_register reg); // NULL: none
 struct meter_slot *index_add(struct site_index *index, const char *meter, enum meter_register reg);  // NULL: no memory
 

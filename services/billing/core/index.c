@@ -17,9 +17,15 @@ struct slot {
   char key[SLOT_KEY_MAX];
 };
 
+struct point_entry {
+  struct point_slot point; // first
+  UT_hash_handle hh;
+};
+
 struct site_index {
   struct slot *slots;
-  uint64_t generation; // of the store: another one voids the cached entities
+  struct point_entry *points; // by id
+  uint64_t generation;        // of the store: another one voids the cached entities
 };
 
 static size_t slot_key(const char *meter, enum meter_register reg, char key[SLOT_KEY_MAX]) {
@@ -59,6 +65,12 @@ static void index_free(void *extra) {
     free(slot->meter.points);
     free(slot);
   }
+  struct point_entry *point, *next_point;
+  HASH_ITER(hh, index->points, point, next_point) {
+    HASH_DEL(index->points, point);
+    free(point->point.installations);
+    free(point);
+  }
   free(index);
 }
 
@@ -74,11 +86,46 @@ static bool add_installation(struct meter_slot *slot, const struct installation 
   return true;
 }
 
+static struct point_entry *find_point(struct site_index *index, const char *id) {
+  struct point_entry *entry;
+  HASH_FIND_STR(index->points, id, entry);
+  return entry;
+}
+
+const struct point_slot *index_point(struct site_index *index, const char *point) {
+  struct point_entry *entry = find_point(index, point);
+  return entry ? &entry->point : NULL;
+}
+
+static bool add_point(struct site_index *index, const struct service_point *point) {
+  struct point_entry *entry = calloc(1, sizeof *entry);
+  if (!entry) return false;
+  entry->point.point = point;
+  HASH_ADD_KEYPTR(hh, index->points, point->id, strlen(point->id), entry);
+  if (entry->hh.tbl) return true;
+  free(entry);
+  return false;
+}
+
+static bool add_to_point(struct site_index *index, const struct installation *installation) {
+  struct point_entry *entry = find_point(index, installation->service_point);
+  if (!entry) return true;
+  struct point_slot *slot = &entry->point;
+  const struct installation **list = store_grow(slot->installations, slot->count, sizeof *list);
+  if (!list) return false;
+  slot->installations = list;
+  list[slot->count++] = installation;
+  return true;
+}
+
 static bool build(struct site_index *index, const struct site_state *site) {
+  for (size_t i = 0; i < site->point_count; i++) {
+    if (!add_point(index, &site->points[i])) return false;
+  }
   for (size_t i = 0; i < site->installation_count; i++) {
     const struct installation *installation = &site->installations[i];
     struct meter_slot *slot = index_add(index, installation->meter, installation->reg);
-    if (!slot || !add_installation(slot, installation)) return false;
+    if (!slot || !add_installation(slot, installation) || !add_to_point(index, installation)) return false;
   }
   for (size_t i = 0; i < site->unknown_count; i++) {
     struct meter_slot *slot = index_add(index, site->unknown[i].meter, site->unknown[i].reg);

@@ -58,19 +58,22 @@ static struct key vector_key(const struct site_state *site, const struct install
   return key_reads(site->site.id, installation->meter, installation->reg, reads_month_add(month.number, shift));
 }
 
-void vectors_need_point(struct fold *fold, const struct site_state *site, const char *point, struct month month) {
-  for (size_t i = 0; i < site->installation_count; i++) {
-    const struct installation *installation = &site->installations[i];
-    if (strcmp(installation->service_point, point) != 0) continue;
-    if (!installation_overlaps(installation, month.from_s, month.until_s)) continue;
+void vectors_need_point(struct fold *fold, const struct site_state *site, const struct point_slot *slot,
+                        struct month month) {
+  for (size_t i = 0; i < slot->count; i++) {
+    if (!installation_overlaps(slot->installations[i], month.from_s, month.until_s)) continue;
     for (int32_t shift = -1; shift <= 1; shift++) {
-      need_entity(fold, STORE_READS, vector_key(site, installation, month, shift));
+      need_entity(fold, STORE_READS, vector_key(site, slot->installations[i], month, shift));
     }
   }
 }
 
 void vectors_need(struct fold *fold, const struct unit *unit, struct month month) {
-  for (size_t i = 0; i < unit->count; i++) vectors_need_point(fold, unit->site, unit->points[i]->id, month);
+  struct site_index *index = site_index_of(fold, unit->site_entity);
+  if (!index) fold_fail(fold, ERR_NO_MEMORY);
+  for (size_t i = 0; index && i < unit->count; i++) {
+    vectors_need_point(fold, unit->site, index_point(index, unit->points[i]->id), month);
+  }
 }
 
 static struct chain_month load(struct fold *fold, const struct question *question,
@@ -207,8 +210,8 @@ static const struct bill_meter *predecessor(const struct question *question, con
 
 static void draft_segment(struct fold *fold, const struct question *question, const struct segment *segment,
                           struct drafts *drafts) {
-  const struct site_state *site = question->site;
-  struct period_meter *meters = arena_array(fold->scratch, site->installation_count, sizeof *meters);
+  const struct point_slot *slot = question->slot;
+  struct period_meter *meters = arena_array(fold->scratch, slot->count, sizeof *meters);
   if (!meters) fold_fail(fold, ERR_NO_MEMORY);
   struct period period = {.month = question->month.number,
                           .from_s = segment->from_s,
@@ -216,9 +219,8 @@ static void draft_segment(struct fold *fold, const struct question *question, co
                           .lease = segment->lease,
                           .meters = meters};
   bool hangs = false;
-  for (size_t i = 0; meters && i < site->installation_count; i++) {
-    const struct installation *installation = &site->installations[i];
-    if (strcmp(installation->service_point, question->point->id) != 0) continue;
+  for (size_t i = 0; meters && i < slot->count; i++) {
+    const struct installation *installation = slot->installations[i];
     if (!installation_overlaps(installation, segment->from_s, segment->until_s)) continue;
     struct segment within = *segment;
     if (installation->from_s > within.from_s) within.from_s = installation->from_s;

@@ -18,12 +18,14 @@ struct segment *segments_of(struct fold *fold, const struct unit *unit, struct m
 
 // Looks up the vectors of all installations of the unit's points (or of one point) in the month.
 void vectors_need(struct fold *fold, const struct unit *unit, struct month month);
-void vectors_need_point(struct fold *fold, const struct site_state *site, const char *point, struct month month);
+void vectors_need_point(struct fold *fold, const struct site_state *site, const struct point_slot *slot,
+                        struct month month);
 
 // What of a point is asked: which of its periods, from the reads as they are now.
 struct question {
   const struct site_state *site;
   const struct service_point *point;
+  const struct point_slot *slot; // what hangs there
   const struct point_state *state;
   struct month month;
 };
