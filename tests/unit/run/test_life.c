@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each case is a process of its own that gets real signals.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "run/life.h"
+
+// The exit status of `child`, run in a process of its own; 1000 + the signal if it died of one.
+static int status_of(void (*child)(void)) {
+  int status;
+  pid_t pid = fork();
+  if (pid == 0) {
+    child();
+    _exit(99);
+  }
+  assert_int_equal(waitpid(pid, &status, 0), pid);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+static bool readable(void) {
+  struct pollfd wait = {.fd = life_fd(), .events = POLLIN};
+  return poll(&wait, 1, 0) == 1;
+}
+
+static void drains(void) {
+  if (life_init(5000) || life_draining() || readable() || life_wait(20)) _exit(10);
+  raise(SIGPIPE); // ignored
+  raise(SIGTERM);
+  if (!life_draining() || !readable() || !life_wait(5000)) _exit(11);
+  _exit(life_exit_code());
+}
+
+static void interrupted(void) {
+  if (life_init(5000)) _exit(10);
+  raise(SIGINT);
+  _exit(life_draining() ? 0 : 11);
+}
+
+static void second_signal(void) {
+  if (life_init(5000)) _exit(10);
+  raise(SIGTERM);
+  raise(SIGTERM);
+  _exit(11);
+}
+
+static void deadline(void) {
+  if (life_init(500)) _exit(10);
+  raise(SIGTERM);
+  clock_sleep_ms(20000);
+  _exit(11);
+}
+
+static void failure(void) {
+  if (life_init(5000) || life_exit_code() != 0) _exit(10);
+  life_fail(ERR_CORRUPT);
+  life_fail(ERR_CORRUPT);
+  if (!life_draining() || !readable()) _exit(11);
+  _exit(life_exit_code() == 1 ? 7 : 12);
+}
+
+static void waits_for_signal(void) {
+  pid_t parent = getpid();
+  if (life_init(5000)) _exit(10);
+  if (fork() == 0) {
+    clock_sleep_ms(100);
+    kill(parent, SIGTERM);
+    _exit(0);
+  }
+  int64_t start = clock_mono_ms();
+  bool drained = life_wait(10000);
+  _exit(drained && clock_mono_ms() - start < 5000 ? 0 : 11);
+}
+
+static void test_signals(void **state) {
+  (void)state;
+  assert_int_equal(status_of(drains), 0);
+  assert_int_equal(status_of(interrupted), 0);
+  assert_int_equal(status_of(waits_for_signal), 0);
+}
+
+static void test_ends_at_once(void **state) {
+  (void)state;
+  assert_int_equal(status_of(second_signal), 1);
+  assert_int_equal(status_of(deadline), 1);
+}
+
+static void test_failure(void **state) {
+  (void)state;
+  assert_int_equal(status_of(failure), 7);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_signals),
+      cmocka_unit_test(test_ends_at_once),
+      cmocka_unit_test(test_failure),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
