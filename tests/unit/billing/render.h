@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A decision as the lines that a case file expects.
-#ifndef RISER_TEST_BILLING_RENDER_H
-#define RISER_TEST_BILLING_RENDER_H
+#ifndef RISER_TESTS_UNIT_BILLING_RENDER_H
+#define RISER_TESTS_UNIT_BILLING_RENDER_H
 
 #include "base/bytes.h"
 #include "domain/decision.h"

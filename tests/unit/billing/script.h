@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The lines of a case file as facts. The words: cases/README.md. A line that is not understood ends the test.
-#ifndef RISER_TEST_BILLING_SCRIPT_H
-#define RISER_TEST_BILLING_SCRIPT_H
+#ifndef RISER_TESTS_UNIT_BILLING_SCRIPT_H
+#define RISER_TESTS_UNIT_BILLING_SCRIPT_H
 
 #include <stdbool.h>
 

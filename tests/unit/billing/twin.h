@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The billing shell's twin without Kafka and Redis: applies facts, loads what the fold wants and saves what it changed
 // as the bytes that Redis would hold. Failures end the test.
-#ifndef RISER_TEST_BILLING_TWIN_H
-#define RISER_TEST_BILLING_TWIN_H
+#ifndef RISER_TESTS_UNIT_BILLING_TWIN_H
+#define RISER_TESTS_UNIT_BILLING_TWIN_H
 
 #include <stdbool.h>
 
