@@ -272,8 +272,9 @@ struct watch_counts watch_counts(const struct watch *watch) {
 
 enum error watch_describe(struct watch *watch, struct buffer *to) {
   const struct stream *site = &watch->streams[STREAM_SITE];
-  enum error err = OK;
-  if (site->last < watch->written) {
+  bool reached;
+  enum error err = read_fence(watch, &reached);
+  if (!err && site->last < watch->written) {
     err = buffer_printf(to, "  not yet seen in riser.site.v1: our record at offset %" PRId64 ", only up to %" PRId64 "\n",
                         watch->written, site->last);
   }
