@@ -74,7 +74,7 @@ static enum error open_parts(struct app *app) {
 }
 
 void app_run(struct app *app) {
-  while (!life_wait(SUPERVISE_EVERY_MS)) receiver_supervise(app->receiver);
+  while (!life_draining()) receiver_supervise(app->receiver, SUPERVISE_EVERY_MS);
   int64_t deadline_ms = clock_mono_ms() + app->config->run.drain_deadline_ms - DRAIN_MARGIN_MS;
   log_info("draining");
   worker_set_mqtt(app->worker, NULL);

@@ -3,8 +3,10 @@
 // be kept, the process ends right there.
 #include "ingest/receiver.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -24,6 +26,8 @@ struct receiver {
   char client_id[TEXT_SIZE];
   char filter[2 * TEXT_SIZE];
   bool stopped; // the intake; main's
+  int full_fd;  // readable when the spool got nearly full
+  bool full;    // that has been said; Paho's thread only
   atomic_bool connected;
   _Atomic int64_t away_ms, held_until_ms; // of the newest connection
   uint64_t appended;                      // Paho's thread only
@@ -31,6 +35,7 @@ struct receiver {
 
 static void on_message(void *ctx, const struct mqtt_message *message);
 static enum error append(struct receiver *receiver, const struct mqtt_message *message, int64_t now_ms);
+static void say_when_full(struct receiver *receiver);
 static void on_state(void *ctx, enum mqtt_state state, bool session_present, const char *reason);
 static void stop_or_go_on(struct receiver *receiver, const struct spool_level *level);
 
@@ -51,9 +56,10 @@ enum error receiver_open(const struct receiver_options *options, struct receiver
   };
   mqtt.settings.client_id = receiver->client_id;
   receiver->stopped = spool_level(options->spool).near_full;
-  enum error err = mqtt_open(&mqtt, &receiver->mqtt);
+  receiver->full_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  enum error err = receiver->full_fd < 0 ? ERR_IO : mqtt_open(&mqtt, &receiver->mqtt);
   if (err) {
-    free(receiver);
+    receiver_close(receiver);
     return err;
   }
   if (receiver->stopped) mqtt_pause(receiver->mqtt);
@@ -64,6 +70,7 @@ enum error receiver_open(const struct receiver_options *options, struct receiver
 void receiver_close(struct receiver *receiver) {
   if (!receiver) return;
   mqtt_close(receiver->mqtt);
+  if (receiver->full_fd >= 0) close(receiver->full_fd);
   free(receiver);
 }
 
@@ -83,11 +90,23 @@ static void on_message(void *ctx, const struct mqtt_message *message) {
   }
   if (measured) histogram_observe(receiver->options.gauges->append, clock_mono_us() - before_us);
   counter_add(receiver->options.gauges->messages, 1);
+  say_when_full(receiver);
+}
+
+static void say_when_full(struct receiver *receiver) {
+  bool full = spool_level(receiver->options.spool).near_full;
+  uint64_t one = 1;
+  if (full && !receiver->full && write(receiver->full_fd, &one, sizeof one) != sizeof one)
+    log_error("not-woken"); // the supervision finds it a little later
+  receiver->full = full;
 }
 
 static enum error append(struct receiver *receiver, const struct mqtt_message *message, int64_t now_ms) {
   struct absence absence = {.away_ms = atomic_load_explicit(&receiver->away_ms, memory_order_relaxed),
                             .until_ms = atomic_load_explicit(&receiver->held_until_ms, memory_order_relaxed)};
+  // What an earlier session left comes before on_state has said that we are subscribed.
+  if (!atomic_load_explicit(&receiver->connected, memory_order_relaxed))
+    absence = absence_after(atomic_load(receiver->options.alive_ms), now_ms, true);
   struct arrival_note note = {
       .receive_ms = now_ms,
       .held_ms = absence_held_ms(&absence, now_ms),
@@ -97,16 +116,15 @@ static enum error append(struct receiver *receiver, const struct mqtt_message *m
 }
 
 static void on_state(void *ctx, enum mqtt_state state, bool session_present, const char *reason) {
+  (void)reason;
   struct receiver *receiver = ctx;
   int64_t now_ms = clock_wall_ms();
-  bool connected = state == MQTT_CONNECTED;
-  atomic_store(&receiver->connected, connected);
+  bool connected = state == MQTT_CONNECTED, before = atomic_exchange(&receiver->connected, connected);
   condition_set(receiver->options.gauges->mqtt, connected);
-  if (!connected) {
-    log_warn("mqtt-disconnected", F_STR("reason", reason));
-    return;
-  }
-  struct absence absence = absence_after(atomic_load(receiver->options.alive_ms), now_ms, session_present);
+  int64_t alive_ms = atomic_load(receiver->options.alive_ms);
+  if (connected || before) atomic_store(receiver->options.alive_ms, now_ms);
+  if (!connected) return; // logged where it was noticed
+  struct absence absence = absence_after(alive_ms, now_ms, session_present);
   atomic_store(&receiver->away_ms, absence.away_ms);
   atomic_store(&receiver->held_until_ms, absence.until_ms);
   counter_add(receiver->options.gauges->connects, 1);
@@ -123,7 +141,11 @@ int64_t absence_held_ms(const struct absence *absence, int64_t now_ms) {
   return now_ms < absence->until_ms ? absence->away_ms : 0;
 }
 
-void receiver_supervise(struct receiver *receiver) {
+void receiver_supervise(struct receiver *receiver, int timeout_ms) {
+  struct pollfd wake[] = {{.fd = receiver->full_fd, .events = POLLIN}, {.fd = life_fd(), .events = POLLIN}};
+  uint64_t count;
+  if (poll(wake, 2, timeout_ms) > 0 && (wake[0].revents & POLLIN))
+    while (read(receiver->full_fd, &count, sizeof count) > 0) continue;
   struct gauges *gauges = receiver->options.gauges;
   if (atomic_load(&receiver->connected)) atomic_store(receiver->options.alive_ms, clock_wall_ms());
   struct spool_level level = spool_level(receiver->options.spool);

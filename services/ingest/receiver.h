@@ -26,8 +26,9 @@ void receiver_close(struct receiver *receiver); // nothing is appended after it;
 
 struct mqtt *receiver_mqtt(struct receiver *receiver);
 
-// To be called a few times a second: stops and goes on with the intake, tells the gauges.
-void receiver_supervise(struct receiver *receiver);
+// Waits until the spool gets full, the drain begins or the time is up; then stops the intake or goes on with it, and
+// tells the gauges. To be called a few times a second.
+void receiver_supervise(struct receiver *receiver, int timeout_ms);
 
 // How long the broker may have held back a message that comes at `now_ms`: as long as we were away, if that is what it
 // is just handing over. Pure.

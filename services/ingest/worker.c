@@ -195,7 +195,7 @@ static void *run(void *argument) {
 
 static bool is_drained(struct worker *worker, int64_t now_ms) {
   struct spool_record record;
-  if (now_ms >= atomic_load(&worker->deadline_ms)) return true;
+  if (now_ms >= atomic_load(&worker->deadline_ms) || !roster_loaded(worker->roster)) return true;
   return window_count(worker->window) == 0 && spool_read(worker->options.spool, worker->cursor, &record) != OK;
 }
 
