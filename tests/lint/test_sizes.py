@@ -11,6 +11,7 @@ LINE_LENGTH = 120
 NESTING = 4  # braces within a function's body, switch included
 PARAMETERS = 6
 LONGER = {}  # "path:function": "why it is clearer whole"
+IMPOSED = {"lib/run/health.c:on_request"}  # signatures that a library asks for
 
 
 def each_function():
@@ -50,5 +51,6 @@ def test_nesting_is_shallow():
 
 def test_parameters_are_few():
     many = [f"{name(path)}:{first}: {function} takes {parameters} parameters: use an options struct"
-            for path, function, first, _, parameters, _ in each_function() if parameters > PARAMETERS]
+            for path, function, first, _, parameters, _ in each_function()
+            if parameters > PARAMETERS and f"{name(path)}:{function}" not in IMPOSED]
     assert not many, "\n".join(many)
