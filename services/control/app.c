@@ -267,6 +267,7 @@ static void on_revoked(void *ctx, const struct kafka_position *positions, size_t
     partition_close(app->partitions[number]);
     app->partitions[number] = NULL;
   }
+  devices_forget_states(app->devices);
   gauge_set(app->owned, 0);
   log_info("partitions-revoked", F_INT("count", (int64_t)count / 2), F_BOOL("lost", lost));
 }

@@ -489,9 +489,34 @@ def test_permission_expires(world):
     assert world.wait_outcome(site, command) == "expired"
     world.wait_step(command, "failed(expired)")
     sent = world.steps_of(command).count("sent")
-    world.sim(site)
+    relay = world.sim(site)
     time.sleep(1.5)
     assert world.steps_of(command).count("sent") == sent
+    # Heard of again, it is not cut without being asked for again.
+    world.clock(site, 3600)
+    time.sleep(0.5)
+    relay.write(f"state {site}/relay-1\n")
+    relay.flush()
+    world.wait_step(command, "due(came-back)")
+    world.wait_intent(site, command, count=2)
+    world.answer(site, command, confirmed=False, reason="paid")
+    world.wait_step(command, "refused(paid)")
+    assert world.steps_of(command).count("sent") == sent
+
+
+def test_kafka_goes_away_and_comes_back(world):
+    site = "outage"
+    world.device(site)
+    world.clock(site)
+    world.sim(site)
+    command = world.due(site, 1, OFF)
+    world.wait_intent(site, command)
+    world.stack.stop("kafka")
+    time.sleep(3)
+    world.stack.start("kafka")
+    world.answer(site, command)
+    assert world.wait_outcome(site, command) == "confirmed"
+    assert_each_publish_was_announced(world, site, command)
 
 
 def test_a_device_refuses_what_comes_too_late(world):

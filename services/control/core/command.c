@@ -79,7 +79,7 @@ static void begin_episode(struct command *command, const struct command_settings
   command->attempts_before = s->attempt;
   command->since_s = s->business_time_s;
   command->sent_s = 0;
-  command->next_ms = command->episode ? s->wall_time_ms + settings->repair_pause_ms : s->wall_time_ms;
+  command->next_ms = command->episode ? command->final_ms + settings->repair_pause_ms : s->wall_time_ms;
 }
 
 static void note_sent(struct command *command, const struct command_settings *settings) {
@@ -96,6 +96,7 @@ static void note_acknowledged(struct command *command, const struct command_sett
 static void note_final(struct command *command) {
   command->told = command_outcome_of(command->state.step, command->reason);
   command->shown_s = command->state.business_time_s;
+  command->final_ms = command->state.wall_time_ms;
 }
 
 void command_follow(struct command *command, const struct command_state *state,
@@ -131,13 +132,25 @@ bool command_shown_by(const struct command *command, const struct device_state_f
   return (version != 0 && state->desired_version >= version) || state->time_s >= command->sent_s;
 }
 
+// A command that failed because the device was not there is taken up again when the device is heard of. One whose
+// device answers and does not move, or refuses, is an operator's to look at.
+static bool may_be_repaired(const struct command *command) {
+  if (command->state.step == COMMAND_CONFIRMED) return true;
+  if (command->state.step != COMMAND_FAILED) return false;
+  return strcmp(command->reason, "no-answer") == 0 || strcmp(command->reason, "expired") == 0;
+}
+
 // Of the same second only a state that knows of the command is a later one.
 bool command_contradicted_by(const struct command *command, const struct device_state_fact *state) {
   const struct switch_due *due = &command->state.switch_due;
-  if (command->state.step != COMMAND_CONFIRMED) return false;
+  if (!may_be_repaired(command)) return false;
   if (state->supply == SUPPLY_UNKNOWN || state->supply == due->supply) return false;
   if (state->time_s == command->shown_s) return due->version != 0 && state->desired_version >= due->version;
   return state->time_s > command->shown_s;
+}
+
+const char *command_repair_reason(const struct command *command) {
+  return command->state.step == COMMAND_CONFIRMED ? "drifted" : "came-back";
 }
 
 enum outcome command_outcome_of(enum command_step step, const char *reason) {

@@ -18,7 +18,7 @@ struct command_settings {
   int64_t retry_first_ms;     // wall time: pause before the second publish; doubles with each
   int64_t retry_max_ms;       // the longest pause
   int64_t moving_ms;          // wall time a contact may take to move after the device acknowledged
-  int64_t repair_pause_ms;    // wall time between a confirmation and the next repair of the same command
+  int64_t repair_pause_ms;    // wall time between the end of an episode and the beginning of the next
   int64_t permit_s;           // business time for which billing's permission to cut holds
   int64_t hold_max_s;         // business time for which a cut may be held by policy
   int64_t message_expiry_s;   // wall time after which the broker drops an undelivered command
@@ -27,7 +27,7 @@ struct command_settings {
 enum { COMMAND_REASON_MAX = 64, COMMAND_ID_MAX = 512 };
 
 // An episode is one go at making the meter show what is wanted: 0 is the first, and one begins each time the meter
-// shows the opposite after it was confirmed.
+// shows the opposite after it was confirmed, or after it had not been heard of at all.
 struct command {
   struct command_state state; // its strings live in `text`, the reason in `reason`
   char reason[COMMAND_REASON_MAX];
@@ -37,7 +37,8 @@ struct command {
   int64_t hold_until_s;     // while HELD: business time before which policy need not be asked
   int64_t allowed_s;        // business time of billing's permission
   int64_t sent_s;           // business time of the episode's first publish; 0: none yet
-  int64_t shown_s;          // the device's time of the newest state that showed what is wanted
+  int64_t shown_s;          // the device's time of the state that confirmed it; of a failure: business time
+  int64_t final_ms;         // wall time of the last final state
   int64_t next_ms;          // wall time before which nothing more is sent
   enum outcome told;        // the last outcome in the site log; OUTCOME_NONE: none
 
@@ -69,8 +70,9 @@ int64_t command_not_after_s(const struct command *command, int64_t business_s, c
 int64_t command_expiry_s(const struct command *command, int64_t business_s, const struct command_settings *settings);
 // Whether this state of its device shows what is wanted, as a consequence of the command and not from before it.
 bool command_shown_by(const struct command *command, const struct device_state_fact *state);
-// Whether it shows the opposite, after it was confirmed.
+// Whether it shows the opposite and calls for a new episode; and the reason to give for that.
 bool command_contradicted_by(const struct command *command, const struct device_state_fact *state);
+const char *command_repair_reason(const struct command *command);
 // The outcome that a final step stands for.
 enum outcome command_outcome_of(enum command_step step, const char *reason);
 

@@ -307,7 +307,7 @@ static enum error take_state(const struct step *step, const char *site, const st
     err = finish(step, command, COMMAND_CONFIRMED, "");
     command->shown_s = state->time_s;
   } else if (command_contradicted_by(command, state)) {
-    err = enter(step, command, COMMAND_DUE, "drifted");
+    err = enter(step, command, COMMAND_DUE, command_repair_reason(command));
   }
   return err;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// riser.device.v1 is billing's echo of the states that control reads itself, so it may be older than what is known. It
-// fills in what is missing and is overruled by the next state; a record that says nothing of the state changes none.
+// riser.device.v1 is billing's echo of the states that control reads itself, late and written for other reasons too; so
+// what was heard from the device itself outweighs it.
 #include "control/core/devices.h"
 
 #include <stdio.h>
@@ -10,6 +10,8 @@
 
 struct device_entry {
   struct device_view view;
+  enum presence recorded; // by riser.device.v1
+  enum presence heard;    // from the device; UNKNOWN: nothing yet
   UT_hash_handle hh;
   char key[]; // site/device: a site's id holds no slash
 };
@@ -64,17 +66,23 @@ const struct device_view *devices_find(const struct devices *devices, const char
   return entry ? &entry->view : NULL;
 }
 
+static void conclude(struct device_entry *entry) {
+  entry->view.presence = entry->heard != PRESENCE_UNKNOWN ? entry->heard : entry->recorded;
+}
+
+// A record that is not online and knows of no supply is of a device that never said anything.
+static enum presence presence_of(const struct device *record) {
+  if (record->online) return PRESENCE_ONLINE;
+  return record->reported_supply != SUPPLY_UNKNOWN ? PRESENCE_OFFLINE : PRESENCE_UNKNOWN;
+}
+
 enum error devices_put(struct devices *devices, const struct device *record) {
   struct device_entry *entry;
   enum error err = find_or_add(devices, record->site, record->device, &entry);
   if (err) return err;
   snprintf(entry->view.codec, sizeof entry->view.codec, "%s", record->codec);
-  if (record->reported_supply != SUPPLY_UNKNOWN) entry->view.supply = record->reported_supply;
-  if (record->online) {
-    entry->view.presence = PRESENCE_ONLINE;
-  } else if (record->reported_supply != SUPPLY_UNKNOWN) {
-    entry->view.presence = PRESENCE_OFFLINE; // it was there, and has left
-  }
+  entry->recorded = presence_of(record);
+  conclude(entry);
   return OK;
 }
 
@@ -89,9 +97,17 @@ enum error devices_state(struct devices *devices, const char *site, const struct
   struct device_entry *entry;
   enum error err = find_or_add(devices, site, state->device, &entry);
   if (err) return err;
-  entry->view.presence = state->online ? PRESENCE_ONLINE : PRESENCE_OFFLINE;
-  if (state->supply != SUPPLY_UNKNOWN) entry->view.supply = state->supply;
+  entry->heard = state->online ? PRESENCE_ONLINE : PRESENCE_OFFLINE;
+  conclude(entry);
   return OK;
+}
+
+void devices_forget_states(struct devices *devices) {
+  struct device_entry *entry, *next;
+  HASH_ITER(hh, devices->table, entry, next) {
+    entry->heard = PRESENCE_UNKNOWN;
+    conclude(entry);
+  }
 }
 
 size_t devices_count(const struct devices *devices) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What control knows of devices: from riser.device.v1 (how to speak to it) and, fresher, from its own states in the
-// site log (is it there, what does its contact show). One table a process, owned by the worker, bounded by `max`.
+// What control knows of devices: from riser.device.v1 how to speak to them, and whether they are there from their own
+// states in the site log, or, before one was heard, from the same record. One table a process, owned by the worker,
+// bounded by `max`.
 #ifndef RISER_CONTROL_CORE_DEVICES_H
 #define RISER_CONTROL_CORE_DEVICES_H
 
@@ -17,7 +18,6 @@ enum { DEVICE_CODEC_MAX = 16 };
 
 struct device_view {
   enum presence presence;
-  enum supply supply;
   char codec[DEVICE_CODEC_MAX]; // "" for the default
 };
 
@@ -33,8 +33,10 @@ const struct device_view *devices_find(const struct devices *devices, const char
 enum error devices_put(struct devices *devices, const struct device *record) MUST_USE;
 // A tombstone of the same.
 void devices_drop(struct devices *devices, const char *site, const char *device);
-// The device's own word in the site log; it is then known even without a record.
+// The device's own word in the site log: outweighs the record, and makes the device known without one.
 enum error devices_state(struct devices *devices, const char *site, const struct device_state_fact *state) MUST_USE;
+// The site log is no longer followed: what was heard may be outdated, so that the records count again.
+void devices_forget_states(struct devices *devices);
 
 size_t devices_count(const struct devices *devices);
 
