@@ -42,6 +42,7 @@ struct app {
   bool joined; // the group has given us our share, be it nothing
   struct slot *slots; // by partition number
   size_t slot_count;
+  size_t owned; // slots with a partition
   struct kafka_record *polled, *sorted;
   int64_t minute;          // of the last ticks
   int64_t housekeeping_ms; // when it is due
@@ -269,7 +270,7 @@ static enum error pass(struct app *app) {
 
 static enum error open_partitions(struct app *app) {
   struct partition *due[PARTITIONS_MAX];
-  size_t count = 0, refused = 0, closed = 0;
+  size_t count = 0, owned = 0, refused = 0, closed = 0;
   int64_t now_ms = clock_mono_ms();
   for (size_t i = 0; i < app->slot_count; i++) {
     struct partition *p = app->slots[i].partition;
@@ -278,9 +279,12 @@ static enum error open_partitions(struct app *app) {
   enum error err = count ? opening_run(&app->shell, due, count) : OK;
   for (size_t i = 0; i < app->slot_count; i++) {
     struct partition *p = app->slots[i].partition;
+    owned += p != NULL;
     refused += p && p->status == PARTITION_REFUSED;
     closed += p && p->status == PARTITION_CLOSED;
   }
+  app->owned = owned;
+  gauge_set(app->shell.stats->owned, (int64_t)owned);
   gauge_set(app->shell.stats->refused, (int64_t)refused);
   condition_set(app->partitions_ok, app->joined && refused == 0 && closed == 0);
   condition_set(app->redis_ok, closed == 0);
@@ -306,6 +310,12 @@ static void sort_records(struct app *app, size_t count) {
   }
 }
 
+// A partition's share of the cache. Trimming sorts what is held, so it makes room for a while.
+static void trim(const struct app *app, struct partition *p) {
+  size_t share = (size_t)app->shell.config->state_cache_bytes / (app->owned ? app->owned : 1);
+  if (p->status == PARTITION_OPEN && store_bytes(p->store) > share) store_trim(p->store, share - share / 5);
+}
+
 static enum error take_all(struct app *app, size_t count) {
   sort_records(app, count);
   enum error err = OK;
@@ -315,6 +325,7 @@ static enum error take_all(struct app *app, size_t count) {
     if (slot->count) err = partition_take(&app->shell, slot->partition, app->sorted + slot->from, slot->count);
     if (!err && slot->end_offset >= 0) err = partition_reach(&app->shell, slot->partition, slot->end_offset);
     slot->end_offset = -1;
+    trim(app, slot->partition);
   }
   return err;
 }
@@ -344,18 +355,6 @@ static void tick_all(struct app *app) {
 
 // ---- now and then
 
-static void trim(struct app *app, size_t owned) {
-  size_t share = owned ? (size_t)app->shell.config->state_cache_bytes / owned : 0;
-  int64_t bytes = 0;
-  for (size_t i = 0; i < app->slot_count; i++) {
-    struct partition *p = app->slots[i].partition;
-    if (!p || p->status != PARTITION_OPEN) continue;
-    if (store_bytes(p->store) > share) store_trim(p->store, share - share / 10);
-    bytes += (int64_t)store_bytes(p->store);
-  }
-  gauge_set(app->shell.stats->cache_bytes, bytes);
-}
-
 // Of one partition at a time, since it asks the broker; by the reader, whose connection no waiting fetch holds up.
 static void measure_lag(struct app *app) {
   if (clock_mono_ms() < app->lag_ms) return;
@@ -371,17 +370,17 @@ static void measure_lag(struct app *app) {
 // Kafka's own offsets are for the eyes of its tools; what counts is the fence.
 static void housekeeping(struct app *app) {
   struct kafka_position positions[PARTITIONS_MAX];
-  size_t owned = 0, open = 0;
+  size_t open = 0;
+  int64_t bytes = 0;
   for (size_t i = 0; i < app->slot_count; i++) {
     struct partition *p = app->slots[i].partition;
-    owned += p != NULL;
     if (!p || p->status != PARTITION_OPEN) continue;
     positions[open++] =
         (struct kafka_position){.topic = TOPIC_SITE, .partition = p->id, .offset = p->meta.next_offset};
+    bytes += (int64_t)store_bytes(p->store);
   }
   enum error err = open ? kafka_consumer_commit(app->shell.consumer, positions, open) : OK;
   if (err) log_warn("offsets-not-committed", F_ERR(err));
-  gauge_set(app->shell.stats->owned, (int64_t)owned);
-  trim(app, owned);
+  gauge_set(app->shell.stats->cache_bytes, bytes);
   app->housekeeping_ms = clock_mono_ms() + HOUSEKEEPING_MS;
 }

@@ -15,7 +15,7 @@
 #include "domain/reads.h"
 #include "wire/state.h"
 
-enum { FENCE_MAX = 4096, WANTED_MAX = 4096 };
+enum { FENCE_MAX = 4096, WANTED_MAX = 4096, BATCH_BYTES = 4 << 20 };
 
 struct batch {
   const struct kafka_record *records;
@@ -91,10 +91,16 @@ enum error partition_start(struct partition *p, const struct partition_meta *met
   return OK;
 }
 
+// How many of the records make a batch: it ends with the record that brings it to its number or size.
+static size_t batch_size(const struct shell *shell, const struct kafka_record *records, size_t count) {
+  size_t max = (size_t)shell->config->batch_records, n = 0, bytes = 0;
+  while (n < count && n < max && bytes < BATCH_BYTES) bytes += records[n++].value.len;
+  return n;
+}
+
 enum error partition_take(struct shell *shell, struct partition *p, const struct kafka_record *records, size_t count) {
-  size_t max = (size_t)shell->config->batch_records;
   while (p->status == PARTITION_OPEN && count > 0) {
-    size_t n = count < max ? count : max;
+    size_t n = batch_size(shell, records, count);
     struct batch batch = {.records = records, .count = n};
     enum error err = settle(shell, p, take_batch(shell, p, &batch));
     if (err) return err;
