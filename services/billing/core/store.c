@@ -33,7 +33,13 @@ struct entity {
   void (*drop_extra)(void *extra);
 };
 
+struct want {
+  UT_hash_handle hh;
+  char key[];
+};
+
 struct wanted {
+  struct want *table; // each key once
   struct store_want *list;
   size_t count;
   bool due;
@@ -70,6 +76,7 @@ void store_free(struct store *store) {
   }
   due_fini(&store->due);
   strings_fini(&store->strings);
+  store_clear_wanted(store);
   free(store->wanted.list);
   free(store);
 }
@@ -87,21 +94,32 @@ bool store_wants_due(const struct store *store, int64_t *until_s) {
 }
 
 void store_clear_wanted(struct store *store) {
+  struct want *one, *next;
+  HASH_ITER(hh, store->wanted.table, one, next) {
+    HASH_DEL(store->wanted.table, one);
+    free(one);
+  }
   store->wanted.count = 0;
   store->wanted.due = false;
 }
 
 // Without memory the want is lost and the fold asks again: the shell sees nothing wanted and stops.
 static void want(struct store *store, enum store_kind kind, const char *key) {
-  const char *interned = store_intern(store, key);
-  if (!interned) return;
-  for (size_t i = 0; i < store->wanted.count; i++) {
-    if (store->wanted.list[i].key == interned) return;
-  }
+  struct want *one;
+  size_t len = strlen(key);
+  HASH_FIND(hh, store->wanted.table, key, len, one);
+  if (one) return;
   struct store_want *list = store_grow(store->wanted.list, store->wanted.count, sizeof *list);
-  if (!list) return;
-  store->wanted.list = list;
-  list[store->wanted.count++] = (struct store_want){kind, interned};
+  if (list) store->wanted.list = list;
+  one = list ? calloc(1, sizeof *one + len + 1) : NULL;
+  if (!one) return;
+  memcpy(one->key, key, len);
+  HASH_ADD_KEYPTR(hh, store->wanted.table, one->key, len, one);
+  if (!one->hh.tbl) {
+    free(one);
+    return;
+  }
+  list[store->wanted.count++] = (struct store_want){kind, one->key};
 }
 
 // ---- look-up

@@ -33,7 +33,7 @@ struct store_want {
   enum store_kind kind; // SITE, POINT, ACCOUNT or READS
   const char *key;
 };
-// What was asked for and is not loaded, each once, in the order of asking. Valid until the next call.
+// What was asked for and is not loaded, each once, in the order of asking. Valid until store_clear_wanted.
 size_t store_wanted(const struct store *store, const struct store_want **wants);
 // The due index is wanted up to and including *until_s. False: it is not.
 bool store_wants_due(const struct store *store, int64_t *until_s);
