@@ -5,6 +5,7 @@ import struct
 import subprocess
 import time
 
+import kafka
 import pytest
 
 from billing_harness import Billing, decision_pb, site_pb, state_pb
@@ -237,6 +238,31 @@ def test_a_fence_that_another_owner_moved_makes_it_load_again(billing, site):
     assert vector(billing, site) == entry(0, 5) + entry(60, 6)
     assert billing.metric('riser_billing_commits_total{outcome="fence-lost"}') == 1
     assert billing.meta(partition).business_time_s == meta.business_time_s
+
+
+def test_offsets_taken_by_transactions_are_passed_over(billing, site):
+    """Their markers are no records, yet next_offset reaches the end, and the last record is found again."""
+    partition = billing.partition(site)
+    billing.start()
+    writer = kafka.KafkaProducer(bootstrap_servers=billing.env["RISER_KAFKA"], transactional_id=f"tx-{site}")
+    writer.init_transactions()
+    offsets = []
+    for second, end in ((0, writer.commit_transaction), (60, writer.abort_transaction)):
+        writer.begin_transaction()
+        record = billing.readings(site, f"tx-{second}", ("m-1", COLD, MARCH_S + second, 5))
+        sent = writer.send("riser.site.v1", key=site.encode(), value=record.SerializeToString(), partition=partition)
+        offsets.append(sent.get(30).offset)
+        end()
+    writer.close()
+    billing.wait_applied()
+    meta = billing.meta(partition)
+    assert (meta.last_offset, meta.next_offset) == (offsets[0], offsets[0] + 4)
+    assert vector(billing, site) == entry(0, 5)
+    billing.stop()
+    billing.start()
+    billing.send(billing.readings(site, "b", ("m-1", COLD, MARCH_S + 120, 6)))
+    billing.wait_applied()
+    assert vector(billing, site) == entry(0, 5) + entry(120, 6)
 
 
 def test_redis_away_for_a_while_loses_nothing(billing, site, engines):
