@@ -30,6 +30,7 @@ static void test_partition(void **state) {
   (void)state;
   assert_int_equal(murmur2_partition(bytes_text("abc"), 64), 479470107 % 64);
   assert_int_equal(murmur2_partition(bytes_text("21"), 8), (int32_t)((-973932308 & 0x7fffffff) % 8));
+  assert_int_equal(murmur2_partition(bytes_text("21"), 7), (int32_t)((-973932308 & 0x7fffffff) % 7));
   for (int32_t n = 1; n < 100; n++) {
     int32_t partition = murmur2_partition(bytes_text("foobar"), n);
     assert_true(partition >= 0 && partition < n);
