@@ -17,6 +17,7 @@ enum {
   POLL_INTERVAL_MS = 300000,
   NUDGE_AFTER_MS = 2,
   NUDGE_EVERY_MS = 20,
+  NUDGES_MAX = 10, // in vain, before it is taken that there is nothing: markers of transactions look like records
   QUEUE_BACKOFF_VERSION = 0x02020000, // the first librdkafka with fetch.queue.backoff.ms
 };
 
@@ -28,6 +29,7 @@ struct consumer {
   bool rebalanced; // in the poll that is running
   bool nudges_needed;
   int nudged;                    // where the next nudge begins to look
+  int nudges;                    // since the last record
   enum error stashed;            // an error that came behind records: said by the next poll
   rd_kafka_message_t **messages; // those lent out, or being collected
   size_t count;
@@ -267,6 +269,7 @@ static enum error collect(struct consumer *consumer, int timeout_ms, size_t max)
     if (!message) break;
     if (!message->err) {
       consumer->messages[consumer->count++] = message;
+      consumer->nudges = 0;
       continue;
     }
     enum error err = take_special(consumer, message);
@@ -290,7 +293,7 @@ static rd_kafka_message_t *wait_for_first(struct consumer *consumer, int timeout
       if (message || consumer->rebalanced) return message;
       timeout_ms = (int)(until_ms - clock_mono_ms());
       slice_ms = NUDGE_EVERY_MS;
-    } while (timeout_ms > 0 && nudge(consumer));
+    } while (timeout_ms > 0 && consumer->nudges < NUDGES_MAX && nudge(consumer));
   }
   return rd_kafka_consumer_poll(consumer->rk, timeout_ms > 0 ? timeout_ms : 0);
 }
@@ -309,6 +312,7 @@ static bool nudge(struct consumer *consumer) {
     behind = entry->offset >= 0 && high > entry->offset;
     if (!behind) continue;
     rd_kafka_query_watermark_offsets(consumer->rk, entry->topic, entry->partition, &low, &high, 1);
+    consumer->nudges++;
     consumer->nudged = (consumer->nudged + i + 1) % list->cnt;
   }
   rd_kafka_topic_partition_list_destroy(list);
