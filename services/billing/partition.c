@@ -10,9 +10,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "billing/core/fold_parts.h"
+#include "billing/core/fold.h"
 #include "billing/intake.h"
-#include "domain/reads.h"
 #include "wire/state.h"
 
 enum { FENCE_MAX = 4096, WANTED_MAX = 4096, BATCH_BYTES = 4 << 20 };
@@ -183,19 +182,8 @@ static enum error apply(struct shell *shell, struct partition *p, struct batch *
 // Has the store note what the readings of the rest of the batch need, up to a bound.
 static void want_ahead(struct partition *p, const struct batch *batch, size_t at) {
   const struct store_want *wants;
-  struct entity *entity;
-  for (; at < batch->count && store_wanted(p->store, &wants) < WANTED_MAX; at++) {
-    const struct fact *fact = &batch->facts[at];
-    if (fact->kind != FACT_READINGS) continue;
-    store_find(p->store, STORE_SITE, key_site(fact->envelope.site).text, &entity);
-    for (size_t i = 0; i < fact->readings.count; i++) {
-      const struct reading *reading = &fact->readings.readings[i];
-      uint32_t second;
-      struct key key =
-          key_reads(fact->envelope.site, reading->meter, reading->reg, reads_month(reading->time_s, &second));
-      store_find(p->store, STORE_READS, key.text, &entity);
-    }
-  }
+  for (; at < batch->count && store_wanted(p->store, &wants) < WANTED_MAX; at++)
+    if (batch->verdicts[at] == INTAKE_OK) fold_want(p->fold, &batch->facts[at]);
 }
 
 static void batch_begin(struct shell *shell, struct batch *batch) {

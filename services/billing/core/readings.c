@@ -162,6 +162,23 @@ enum error fold_readings(struct fold *fold, const struct readings_fact *readings
   return OK;
 }
 
+void fold_want(struct fold *fold, const struct fact *fact) {
+  if (fact->kind != FACT_READINGS) return;
+  struct entity *site_entity = need_site(fold, fact->envelope.site);
+  struct site_index *index = site_entity ? site_index_of(fold, site_entity) : NULL;
+  for (size_t i = 0; i < fact->readings.count; i++) {
+    const struct reading *reading = &fact->readings.readings[i];
+    struct target to = {0};
+    if (!sound(reading)) continue;
+    if (index) {
+      resolve(fold, entity_site(site_entity), index, reading, &to);
+    } else {
+      to.month = reads_month(reading->time_s, &to.second);
+      (void)vector(fold, fact->envelope.site, reading, &to);
+    }
+  }
+}
+
 // ---- edits
 
 static const char *refuse_edit(const struct read_edit *edit, const struct reading *reading) {
