@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can be seen from outside: metersim's ledger, Kafka's logs, Redis, the mails. Shares no code with the services."""
+import collections
+import datetime
+import json
+import pathlib
+import sys
+
+import kafka
+import redis
+
+from stack import ROOT
+
+sys.path.insert(0, str(ROOT / "tools" / "demo"))
+import records  # noqa: E402  the demo's independent readers
+import rules  # noqa: E402,F401  and its own rules of metering
+
+SCHEMAS = records.load_schemas()
+site_pb, decision_pb, state_pb, telemetry_pb = (SCHEMAS[a] for a in ("site", "decision", "state", "telemetry"))
+SITE_LOG, DECISION_LOG = "riser.site.v1", "riser.decision.v1"
+REGISTERS = {"energy_import": 1}
+RANK_BITS = 10
+
+# One reading as everybody can name it; and where a record of a log lies.
+Reading = collections.namedtuple("Reading", "meter register time_s value")
+Place = collections.namedtuple("Place", "partition offset")
+
+
+class Ledger:
+    """metersim's own account of what the broker acknowledged, read as it grows."""
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+        self.at = 0
+        self.acked = set()
+        self.acked_ms = []  # of each line: (when, how many readings)
+        self.latest_s = 0
+
+    def read(self):
+        if not self.path.exists():
+            return self.acked
+        with open(self.path, "rb") as file:
+            file.seek(self.at)
+            text = file.read()
+        whole = text[:text.rfind(b"\n") + 1]
+        self.at += len(whole)
+        for line in map(json.loads, whole.splitlines()):
+            fresh = [Reading(m, REGISTERS[r], t, v) for m, r, t, v in line["readings"]]
+            self.acked.update(fresh)
+            self.acked_ms.append((line["acked_ms"], len(fresh)))
+            self.latest_s = max(self.latest_s, fresh[-1].time_s)
+        return self.acked
+
+    def rate(self, until_ms):
+        """Readings acknowledged in the second before that instant of the wall clock."""
+        return sum(count for at, count in reversed(self.acked_ms[-5000:]) if until_ms - 1000 < at <= until_ms)
+
+
+class Logs:
+    """The site log and the decision log from their beginning, read as they grow."""
+
+    def __init__(self, brokers):
+        self.brokers = brokers
+        self.consumer = None
+        self.next = {}
+        self.readings = {}   # site: {Reading: [Place]}
+        self.facts = {}      # site: [(Place, SiteRecord)] of all other facts
+        self.decisions = []  # (Place, Decision)
+
+    def connect(self):
+        self.consumer = kafka.KafkaConsumer(bootstrap_servers=self.brokers, enable_auto_commit=False,
+                                            isolation_level="read_committed", fetch_max_wait_ms=20,
+                                            max_partition_fetch_bytes=4 << 20, max_poll_records=100000)
+        parts = [kafka.TopicPartition(topic, p) for topic in (SITE_LOG, DECISION_LOG)
+                 for p in sorted(self.consumer.partitions_for_topic(topic))]
+        self.consumer.assign(parts)
+        for part in parts:
+            self.consumer.seek(part, self.next.get(part, 0))
+
+    def disconnect(self):
+        if self.consumer:
+            self.consumer.close()
+        self.consumer = None
+
+    def poll(self, milliseconds=20):
+        if not self.consumer:
+            self.connect()
+        for part, batch in self.consumer.poll(timeout_ms=milliseconds).items():
+            for record in batch:
+                place = Place(record.partition, record.offset)
+                if part.topic == DECISION_LOG:
+                    self.decisions.append((place, decision_pb.Decision.FromString(record.value)))
+                else:
+                    self.take(place, site_pb.SiteRecord.FromString(record.value))
+            self.next[part] = self.consumer.position(part)
+
+    def take(self, place, record):
+        site = record.envelope.site
+        if record.WhichOneof("fact") != "readings":
+            self.facts.setdefault(site, []).append((place, record))
+            return
+        found = self.readings.setdefault(site, {})
+        for r in record.readings.readings:
+            found.setdefault(Reading(r.meter, r.register, r.time_s, r.value), []).append(place)
+
+    def ends(self):
+        """{partition: end offset} of the site log."""
+        if not self.consumer:
+            self.connect()
+        parts = [p for p in self.consumer.assignment() if p.topic == SITE_LOG]
+        return {part.partition: end for part, end in self.consumer.end_offsets(parts).items()}
+
+    def catch_up(self):
+        """Everything that is there now."""
+        if not self.consumer:
+            self.connect()
+        ends = self.consumer.end_offsets(list(self.consumer.assignment()))
+        while any(self.consumer.position(part) < end for part, end in ends.items()):
+            self.poll()
+
+    def facts_of(self, site, kind):
+        return [(p, getattr(r, kind)) for p, r in self.facts.get(site, ()) if r.WhichOneof("fact") == kind]
+
+    def decisions_of(self, site, *kinds):
+        return [(d, getattr(d, d.WhichOneof("what"))) for _, d in self.decisions
+                if d.site == site and d.WhichOneof("what") in kinds]
+
+
+class State:
+    """Billing's state in Redis."""
+
+    def __init__(self, address):
+        self.client = redis.Redis(*address)
+
+    def metas(self):
+        """{partition: PartitionMeta}"""
+        keys = sorted(self.client.scan_iter(match="{p*}:meta", count=1000))
+        return {int(key[2:key.index(b"}")]): state_pb.PartitionMeta.FromString(self.client.get(key)) for key in keys}
+
+    def next_offsets(self):
+        return {partition: meta.next_offset for partition, meta in self.metas().items()}
+
+    def vectors(self, site):
+        """{(meter, register): [(UTC second, rank, value)]} from the packed read vectors."""
+        found = {}
+        for key in self.client.scan_iter(match=f"{{p*}}:reads:{site}/*", count=10000):
+            _, meter, register, month = key.decode().split(":reads:")[1].split("/")
+            start = datetime.datetime(int(month[:4]), int(month[4:]), 1, tzinfo=datetime.timezone.utc)
+            raw, reads = self.client.get(key), found.setdefault((meter, int(register)), [])
+            for at in range(0, len(raw), 12):
+                head = int.from_bytes(raw[at:at + 4], "little")
+                reads.append((int(start.timestamp()) + (head >> RANK_BITS), head & (1 << RANK_BITS) - 1,
+                              int.from_bytes(raw[at + 4:at + 12], "little", signed=True)))
+        return {name: sorted(reads) for name, reads in found.items()}
+
+
+def held_by_spool(folder, readings):
+    """Those of the readings whose encoding lies in the spool's files."""
+    text = b"".join(path.read_bytes().rstrip(b"\0") for path in sorted(pathlib.Path(folder).rglob("*")) if path.is_file())
+    return {r for r in readings if telemetry_pb.Reading(meter=r.meter, register=r.register, time_s=r.time_s,
+                                                        value=r.value).SerializeToString() in text}

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engines go away under load and come back."""
+import signal
+import time
+
+from fault_run import Run, alive
+
+KAFKA_AWAY_S = 18
+
+
+def test_kafka_away(world, seed):
+    """Ingest goes on taking in and keeps it in its spool; the others wait."""
+    with Run(world, "kafka-away", seed, KAFKA_AWAY_S + 5) as run:
+        run.run_for(run.random.uniform(0.5, 1.5))
+        run.prove_load(time.time() * 1000)
+        run.kafka_down = True
+        world.let_go_of_kafka()
+        world.stack.stop("kafka")
+        run.run_for(KAFKA_AWAY_S)
+        run.prove_load(time.time() * 1000)  # nobody was refused meanwhile
+        began = time.monotonic()
+        world.stack.start("kafka")
+        run.kafka_down = False
+        run.hits.append(run.only_in_spool())
+        assert run.hits[0], "nothing was waiting in the spool"
+        run.recovered(began)
+
+
+def test_redis_killed(world, seed):
+    with Run(world, "kill-redis", seed, 9) as run:
+        run.run_for(run.random.uniform(1, 3))
+        before = world.state.next_offsets()
+        pid = run.signal("redis", signal.SIGKILL)
+        while alive(pid):
+            time.sleep(0.01)
+        time.sleep(run.random.uniform(0, 1))
+        began = time.monotonic()
+        world.stack.start("redis")
+        after = world.state.next_offsets()
+        run.remarks.append(f"{sum(max(0, before[p] - after[p]) for p in before)} records taken back")
+        run.hits.append(run.unapplied())
+        assert run.hits[0], "Redis died with everything applied"
+        run.recovered(began)
+
+
+def test_broker_killed(world, seed):
+    """Mosquitto loses up to five seconds of what it acknowledged; devices that ask for receipts send that again."""
+    with Run(world, "kill-mosquitto", seed, 12, receipts=True) as run:
+        run.run_for(run.random.uniform(2, 4))
+        pid = run.signal("mosquitto", signal.SIGKILL)
+        run.wait("the broker to be gone", lambda: not alive(pid), 5)
+        run.hits.append(1)
+        run.run_for(run.random.uniform(0, 1))
+        run.restart("mosquitto")

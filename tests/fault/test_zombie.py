@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A billing that is stopped long enough to be replaced, and then goes on where it was."""
+import os
+import signal
+import subprocess
+import time
+import urllib.request
+
+from fault_run import Run, alive
+from outside import ROOT
+
+ASLEEP_S = 20
+
+
+def test_zombie(world, seed, tmp_path):
+    with Run(world, "zombie-billing", seed, ASLEEP_S + 5) as run:
+        run.run_for(run.random.uniform(0.5, 1.5))
+        pid = run.signal("billing", signal.SIGSTOP)
+        asleep = time.monotonic()
+        at_stop = world.state.next_offsets()
+        second = start_second(world.stack, tmp_path)
+        try:
+            run.run_for(ASLEEP_S)
+            meanwhile = world.state.next_offsets()
+            run.hits.append(sum(meanwhile[p] - at_stop[p] for p in at_stop))
+            assert run.hits[0] > 0, "nobody took over while billing was stopped"
+            run.remarks.append(f"asleep {time.monotonic() - asleep:.0f} s")
+            run.prove_load(time.time() * 1000)
+            began, log_at = time.monotonic(), len(world.stack.log("billing"))
+            os.kill(pid, signal.SIGCONT)
+            run.recovered(began)
+            run.run_for(1)
+        finally:
+            if alive(pid):
+                os.kill(pid, signal.SIGCONT)
+            second.send_signal(signal.SIGTERM)
+            status = second.wait(30)
+        assert status == 0
+        woke = world.stack.log("billing")[log_at:]
+        run.remarks.append(f"fence lost {woke.count('fence')} times")
+        assert world.stack.pid("billing") == pid and alive(pid), "billing did not outlive its own sleep"
+
+
+def start_second(stack, folder):
+    env = dict(line.split("=", 1) for line in (stack.var / "stack.env").read_text().splitlines())
+    env |= {"RISER_INSTANCE": "1", "RISER_HTTP_PORT": str(stack.port_base + 31), "PATH": os.environ["PATH"],
+            "RISER_SESSION_TIMEOUT": stack.env["RISER_SESSION_TIMEOUT"]}
+    with open(folder / "billing-1.log", "ab") as log:
+        return subprocess.Popen([ROOT / "build" / "bin" / "riser-billing"], env=env, stdin=subprocess.DEVNULL,
+                                stdout=log, stderr=log)
