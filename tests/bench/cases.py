@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The benchmark's cases. Each gives [{what, runs, unit, ratio, aim}]."""
+import signal
 import statistics
 import subprocess
 import threading
@@ -96,24 +97,25 @@ def produce_readings(stack, records_wanted, readings, step):
 
 
 def fold_run(stack, records_wanted, readings, step):
+    """Readings a second through a running billing that was held still while they came."""
+    stack.signal("billing", signal.SIGSTOP)
+    first = sum(stack.next_offsets().values())
     produce_readings(stack, records_wanted, readings, step)
-    ends = stack.ends("riser.site.v1")
-    began, first = None, sum(stack.next_offsets().values())
-    stack.riser("start", "billing")
-    while (seen := sum(stack.next_offsets().values())) < sum(ends.values()):
-        if began is None and seen > first:
-            began, first = time.monotonic(), seen
+    end = sum(stack.ends("riser.site.v1").values())
+    began = time.monotonic()
+    stack.signal("billing", signal.SIGCONT)
+    while sum(stack.next_offsets().values()) < end:
         time.sleep(0.005)
-    seconds = time.monotonic() - began
-    stack.riser("stop", "billing")
-    return (sum(ends.values()) - first) * readings / seconds
+    return (end - first) * readings / (time.monotonic() - began)
 
 
 def billing_fold(stack, quick):
     ensure_installed(stack)
     rounds, total = (2, 300_000) if quick else (5, 1_000_000)
     found = []
-    fold_run(stack, 1000, 10, 0)  # the installations are folded, the cache is cold again
+    stack.riser("start", "billing")
+    stack.wait_for("the installations' fold", lambda: sum(stack.next_offsets().values())
+                   >= sum(stack.ends("riser.site.v1").values()))
     for readings, what in ((100, "100 readings a record"), (1, "1 reading a record")):
         count = total // readings if readings > 1 else total // 5
         folds, sets = [], []
@@ -123,6 +125,7 @@ def billing_fold(stack, quick):
         found += [result(f"(c) Redis, pipelined SETs of 12 bytes ({what})", sets, "writes/s", "the ceiling"),
                   result(f"(c) billing, distinct rooms, {what}", folds, "readings/s", "150,000/s",
                          statistics.median(folds) / statistics.median(sets))]
+    stack.riser("stop", "billing")
     return found
 
 

@@ -79,9 +79,12 @@ class Stack:
         return len(stamps), (max(stamps) - min(stamps)) / 1000
 
     def next_offsets(self):
+        keys = [f"{{p{number}}}:meta" for number in range(int(self.env["RISER_PARTITIONS"]))]
         kind = self.schemas["state"].PartitionMeta
-        return {int(k[2:k.index(b"}")]): kind.FromString(v).next_offset
-                for k in self.redis.scan_iter("{p*}:meta") if (v := self.redis.get(k))}
+        return {p: kind.FromString(v).next_offset for p, v in enumerate(self.redis.mget(keys)) if v}
+
+    def signal(self, part, number):
+        os.kill(int((self.folder / "run" / f"{part}.pid").read_text().split()[0]), number)
 
     def fact(self, key, fact_id, **fact):
         site_pb = self.schemas["site"]
