@@ -50,16 +50,17 @@ def murmur2(key):
 class Billing:
     """One riser-billing process on a stack's engines, and what it reads and writes."""
 
-    def __init__(self, stack):
+    def __init__(self, stack, instance=0):
         self.stack = stack
+        self.instance = instance
         self.env = dict(line.split("=", 1) for line in (stack.var / "stack.env").read_text().splitlines())
         self.partitions = int(self.env["RISER_PARTITIONS"])
         host, port = stack.address("REDIS")
         self.redis = redis.Redis(host, port)
         self.producer = kafka.KafkaProducer(bootstrap_servers=self.env["RISER_KAFKA"], acks="all", linger_ms=5)
         self.process = None
-        self.log_file = stack.var / "log" / "billing-test.log"
-        self.http = f"http://127.0.0.1:{stack.port_base + 11}"
+        self.log_file = stack.var / "log" / f"billing-test-{instance}.log"
+        self.http = f"http://127.0.0.1:{stack.port_base + 11 + 3 * instance}"
 
     # ---- the process
 
@@ -68,6 +69,7 @@ class Billing:
             self.process = subprocess.Popen(
                 [ROOT / "build" / "bin" / "riser-billing"], stdin=subprocess.DEVNULL, stderr=log,
                 env={"PATH": os.environ["PATH"], **self.env, "RISER_CLOCK": "log", "RISER_RETRY": "200ms",
+                     "RISER_INSTANCE": str(self.instance), "RISER_SESSION_TIMEOUT": "6s",
                      "RISER_HTTP_PORT": self.http.rsplit(":", 1)[1], **env})
         if ready:
             self.wait("billing gets ready", lambda: self.ready()[0] == 200)

@@ -89,34 +89,73 @@ def test_any_order_and_any_duplication_give_the_same_bytes(billing, site):
     assert len(vector(billing, site)) >= 12 * 50
 
 
-def test_killed_at_any_moment_it_comes_to_the_same_state(billing, site):
-    """And every decision is in the decision log once, in the order of causes."""
-    for round_ in range(4):
-        billing.start(ready=False, RISER_BATCH_RECORDS="20")
-        steady(billing, site, 1500, 1500 * round_)
-        for n in range(40):  # each makes a decision: unknown meter
-            billing.send(billing.readings(site, f"new-{round_}-{n}", (f"new-{round_}-{n}", COLD, MARCH_S, 1)))
-        billing.kill()
-    billing.start()
-    billing.wait_applied()
-    assert billing.stop() == 0
-    survived = billing.dump()
+def unknown_meters(billing, site, name, count):
+    """Each makes a decision."""
+    for n in range(count):
+        billing.send(billing.readings(site, f"{name}-{n}", (f"{name}-{n}", COLD, MARCH_S, 1)))
 
+
+def check_decisions(billing, site, count):
+    """Every one is in the decision log once, in the order of causes; `count` of them are of unknown meters."""
+    seen = billing.decisions()
+    ids = [d.id for _, d in seen]
+    assert len(ids) == len(set(ids)), "a decision was published twice"
+    assert sum(d.id.startswith(f"unknown:{site}:new-") for _, d in seen) == count
+    for p in range(billing.partitions):
+        causes = [(d.cause.offset, d.cause.index) for r, d in seen if r.partition == p]
+        assert causes == sorted(causes)
+        assert all(d.cause.partition == p for r, d in seen if r.partition == p)
+
+
+def check_rebuild(billing):
+    """The log alone gives the same state. Billing isn't running before or afterwards."""
+    before = billing.dump()
     billing.redis.flushall()
     billing.stack.ctl("rebuild", "--all")
     billing.start()
     billing.wait_applied()
     assert billing.stop() == 0
-    assert billing.dump() == survived
+    assert billing.dump() == before
 
-    seen = billing.decisions()
-    ids = [d.id for _, d in seen]
-    assert len(ids) == len(set(ids)), "a decision was published twice"
-    assert sum(d.id.startswith(f"unknown:{site}:new-") for _, d in seen) == 160
-    for p in range(billing.partitions):
-        causes = [(d.cause.offset, d.cause.index) for r, d in seen if r.partition == p]
-        assert causes == sorted(causes)
-        assert all(d.cause.partition == p for r, d in seen if r.partition == p)
+
+def test_killed_at_any_moment_it_comes_to_the_same_state(billing, site):
+    for round_ in range(4):
+        billing.start(ready=False, RISER_BATCH_RECORDS="20")
+        steady(billing, site, 1500, 1500 * round_)
+        unknown_meters(billing, site, f"new-{round_}", 40)
+        billing.kill()
+    billing.start()
+    billing.wait_applied()
+    assert billing.stop() == 0
+    check_rebuild(billing)
+    check_decisions(billing, site, 160)
+
+
+def test_two_processes_share_the_partitions_and_hand_them_over(billing, site, engines):
+    other_site = next(f"{site}-{n}" for n in range(100)
+                      if billing.partition(f"{site}-{n}") == billing.partition(site) ^ 1)
+    billing.add_site(other_site)
+    second = Billing(engines, instance=1)
+    try:
+        billing.start()
+        second.start(ready=False)
+        for round_ in range(3):
+            for where in (site, other_site):
+                steady(billing, where, 500, 500 * round_)
+                unknown_meters(billing, where, f"new-{round_}", 20)
+            if round_ == 0:
+                billing.wait("both own partitions", lambda: billing.metric("riser_billing_partitions_owned") == 2
+                             and second.metric("riser_billing_partitions_owned") == 2)
+            if round_ == 1:
+                billing.kill()
+        second.wait("the other one takes over", lambda: second.metric("riser_billing_partitions_owned") == 4)
+        second.wait_applied()
+        assert second.stop() == 0
+    finally:
+        second.close()
+    check_rebuild(billing)
+    check_decisions(billing, site, 60)
+    check_decisions(billing, other_site, 60)
 
 
 def test_what_the_predecessor_could_not_publish_is_published_once(billing, site):
@@ -167,7 +206,7 @@ def test_without_meta_a_partition_is_refused_until_it_is_rebuilt(billing, site):
     ("partition_count", 63, "partition-count"),
     ("fold_version", 999, "fold-version"),
     ("next_offset", 10**9, "log-shorter"),
-])
+], ids=["digest", "partition_count", "fold_version", "next_offset"])
 def test_state_that_does_not_belong_to_the_log_is_refused(billing, site, field, value, reason):
     partition = billing.partition(site)
     billing.start()
