@@ -94,6 +94,15 @@ static enum error decode(struct codec_input *input, struct content *out) {
   return err;
 }
 
+// json-c from 0.17 on ends at an integer beyond 64 bits, earlier ones saturate (decode sees that): for both the value is
+// what is wrong, not the JSON.
+static bool ends_in_huge_integer(struct bytes text, size_t end) {
+  size_t digits = 0;
+  if (end > text.len) end = text.len;
+  while (digits < end && text.data[end - 1 - digits] >= '0' && text.data[end - 1 - digits] <= '9') digits++;
+  return digits >= 19 && (digits == end || !strchr(".eE+", text.data[end - 1 - digits]));
+}
+
 static enum error parse(struct codec_input *input, struct json_object **root) {
   if (input->payload.len > INT_MAX) return ERR_TOO_LARGE;
   struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
@@ -101,8 +110,13 @@ static enum error parse(struct codec_input *input, struct json_object **root) {
   json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
   *root = json_tokener_parse_ex(tokener, (const char *)input->payload.data, (int)input->payload.len);
   enum json_tokener_error problem = json_tokener_get_error(tokener);
-  bool all = json_tokener_get_parse_end(tokener) == input->payload.len;
+  size_t end = json_tokener_get_parse_end(tokener);
+  bool all = end == input->payload.len;
   json_tokener_free(tokener);
+  if (problem == json_tokener_error_parse_number && ends_in_huge_integer(input->payload, end)) {
+    input->detail = "a number is beyond 64 bits";
+    return ERR_BAD_VALUE;
+  }
   if (problem == json_tokener_error_parse_utf8_string) return ERR_BAD_UTF8;
   if (problem == json_tokener_continue) input->detail = "the payload ends in the middle";
   else if (problem != json_tokener_success) input->detail = json_tokener_error_desc(problem);
