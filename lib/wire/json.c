@@ -15,24 +15,24 @@
 #include "riser/telemetry/v1/telemetry.pb-c.h"
 #include "wire/message.h"
 
-#define KINDS(X) \
-  X("site-record", "riser.site.v1", riser__site__v1__site_record__descriptor) \
-  X("decision", "riser.decision.v1", riser__decision__v1__decision__descriptor) \
-  X("command-state", "riser.command.v1", riser__command__v1__command_state__descriptor) \
-  X("device", "riser.device.v1", riser__device__v1__device__descriptor) \
-  X("person", "riser.person.v1", riser__person__v1__person__descriptor) \
-  X("reject", "riser.reject.v1", riser__reject__v1__reject__descriptor) \
-  X("batch", NULL, riser__telemetry__v1__reading_batch__descriptor) \
-  X("event", NULL, riser__telemetry__v1__device_event__descriptor) \
-  X("state", NULL, riser__telemetry__v1__device_state__descriptor) \
-  X("ack", NULL, riser__telemetry__v1__command_ack__descriptor) \
-  X("command", NULL, riser__telemetry__v1__command__descriptor) \
-  X("receipt", NULL, riser__telemetry__v1__receipt__descriptor) \
-  X("bill", NULL, riser__decision__v1__bill__descriptor) \
-  X("meta", NULL, riser__state__v1__partition_meta__descriptor) \
-  X("site-state", NULL, riser__state__v1__site_state__descriptor) \
-  X("point-state", NULL, riser__state__v1__point_state__descriptor) \
-  X("account-state", NULL, riser__state__v1__account_state__descriptor) \
+#define KINDS(X)                                                                                                       \
+  X("site-record", "riser.site.v1", riser__site__v1__site_record__descriptor)                                          \
+  X("decision", "riser.decision.v1", riser__decision__v1__decision__descriptor)                                        \
+  X("command-state", "riser.command.v1", riser__command__v1__command_state__descriptor)                                \
+  X("device", "riser.device.v1", riser__device__v1__device__descriptor)                                                \
+  X("person", "riser.person.v1", riser__person__v1__person__descriptor)                                                \
+  X("reject", "riser.reject.v1", riser__reject__v1__reject__descriptor)                                                \
+  X("batch", NULL, riser__telemetry__v1__reading_batch__descriptor)                                                    \
+  X("event", NULL, riser__telemetry__v1__device_event__descriptor)                                                     \
+  X("state", NULL, riser__telemetry__v1__device_state__descriptor)                                                     \
+  X("ack", NULL, riser__telemetry__v1__command_ack__descriptor)                                                        \
+  X("command", NULL, riser__telemetry__v1__command__descriptor)                                                        \
+  X("receipt", NULL, riser__telemetry__v1__receipt__descriptor)                                                        \
+  X("bill", NULL, riser__decision__v1__bill__descriptor)                                                               \
+  X("meta", NULL, riser__state__v1__partition_meta__descriptor)                                                        \
+  X("site-state", NULL, riser__state__v1__site_state__descriptor)                                                      \
+  X("point-state", NULL, riser__state__v1__point_state__descriptor)                                                    \
+  X("account-state", NULL, riser__state__v1__account_state__descriptor)                                                \
   X("outbox", NULL, riser__state__v1__outbox__descriptor)
 
 #define KIND_ROW(name, topic, descriptor) {name, topic},

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any of Riser's records as JSON text, for people who look: by reflection over the schema, so it shows every field that
-// this build knows. Field names as in the schema, enums by name, 64-bit numbers as numbers, bytes in hexadecimal; fields
-// that are not set or zero are left away; fields that this build does not know are counted as "unknown_fields". Not for
-// the way back. Pure; any thread.
+// this build knows. Field names as in the schema, enums by name, 64-bit numbers as numbers, bytes in hexadecimal;
+// fields that are not set or zero are left away; fields that this build does not know are counted as "unknown_fields".
+// Not for the way back. Pure; any thread.
 #ifndef RISER_WIRE_JSON_H
 #define RISER_WIRE_JSON_H
 

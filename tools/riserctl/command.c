@@ -135,8 +135,9 @@ static void print_options(const struct option *options, size_t count) {
 void command_print_list(void) {
   printf("usage: riserctl COMMAND [ARGUMENTS] [OPTIONS]\n\n");
   for (size_t i = 0; command_table[i]; i++) printf("  %-10s %s\n", command_table[i]->name, command_table[i]->summary);
-  printf("\nriserctl COMMAND --help tells more. The servers' addresses come from RISER_KAFKA, RISER_REDIS, RISER_MQTT\n"
-         "and RISER_PARTITIONS in the environment or in the file given with --config (var/stack.env of a local stack).\n"
-         "\nends with 0: done; 1: understood, but it did not hold; 2: wrong use, or a mistake in a file;\n"
-         "3: Kafka, Redis or the MQTT broker can't be reached; 4: internal error.\n");
+  printf(
+      "\nriserctl COMMAND --help tells more. The servers' addresses come from RISER_KAFKA, RISER_REDIS, RISER_MQTT\n"
+      "and RISER_PARTITIONS in the environment or in the file given with --config (var/stack.env of a local stack).\n"
+      "\nends with 0: done; 1: understood, but it did not hold; 2: wrong use, or a mistake in a file;\n"
+      "3: Kafka, Redis or the MQTT broker can't be reached; 4: internal error.\n");
 }

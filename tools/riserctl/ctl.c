@@ -66,7 +66,8 @@ struct redis *ctl_redis(struct ctl *ctl) {
 static void note_delivery(void *ctx, void *opaque, enum error err, int32_t partition, int64_t offset) {
   struct ctl *ctl = ctx;
   if (err && !ctl->delivery_error) ctl->delivery_error = err;
-  if (!err && opaque) *(struct kafka_position *)opaque = (struct kafka_position){.partition = partition, .offset = offset};
+  if (!err && opaque)
+    *(struct kafka_position *)opaque = (struct kafka_position){.partition = partition, .offset = offset};
 }
 
 struct kafka_producer *ctl_producer(struct ctl *ctl) {
@@ -82,8 +83,10 @@ struct kafka_producer *ctl_producer(struct ctl *ctl) {
   if (!err) err = kafka_producer_partitions(ctl->producer, "riser.site.v1", &count);
   if (!err && count == ctl->config.partitions) return ctl->producer;
   if (err) {
-    ctl_fail(ctl, err, "Kafka's topic riser.site.v1 at %s can't be asked for; is the stack up, are the topics made "
-             "(riserctl topics)?", ctl->config.kafka.brokers);
+    ctl_fail(ctl, err,
+             "Kafka's topic riser.site.v1 at %s can't be asked for; is the stack up, are the topics made "
+             "(riserctl topics)?",
+             ctl->config.kafka.brokers);
   } else {
     ctl_refuse(ctl, "riser.site.v1 has %d partitions, but RISER_PARTITIONS says %d; set it to what the topic has",
                (int)count, (int)ctl->config.partitions);

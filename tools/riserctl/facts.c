@@ -87,7 +87,8 @@ enum status facts_await(struct ctl *ctl, const struct facts_wait *wait) {
   size_t exceptions = 0;
   enum error err = await_fold(ctl, wait, &last);
   if (err == ERR_TIMEOUT) {
-    return ctl_refuse(ctl, "billing has not folded offset %" PRId64 " of partition %d after %" PRId64
+    return ctl_refuse(ctl,
+                      "billing has not folded offset %" PRId64 " of partition %d after %" PRId64
                       " s; it is in Kafka, nothing is lost; does billing run?",
                       wait->offset, (int)wait->partition, wait->timeout_ms / 1000);
   }

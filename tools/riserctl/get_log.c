@@ -23,7 +23,7 @@ static enum status list(struct get *get, const char *topic, struct table *table,
 
 enum status get_commands(struct get *get) {
   static const struct column columns[] = {
-      {"command", CELL_TEXT}, {"point", CELL_TEXT}, {"meter", CELL_TEXT},   {"supply", CELL_TEXT},
+      {"command", CELL_TEXT}, {"point", CELL_TEXT}, {"meter", CELL_TEXT},     {"supply", CELL_TEXT},
       {"state", CELL_TEXT},   {"time", CELL_TEXT},  {"attempt", CELL_NUMBER}, {"reason", CELL_TEXT},
   };
   return list(get, "riser.command.v1", table_new(columns, COUNT(columns)), visit_command);

@@ -15,17 +15,17 @@ static int64_t section_amount(const struct bill *bill, enum commodity commodity)
 
 enum status get_bills(struct get *get) {
   static const struct column columns[] = {
-      {"bill", CELL_TEXT},          {"lease", CELL_TEXT},   {"room", CELL_TEXT},    {"month", CELL_TEXT},
-      {"revision", CELL_NUMBER},    {"issued", CELL_TEXT},  {"due", CELL_TEXT},     {"electricity", CELL_NUMBER},
-      {"water", CELL_NUMBER},       {"total", CELL_NUMBER}, {"currency", CELL_TEXT},
+      {"bill", CELL_TEXT},       {"lease", CELL_TEXT},   {"room", CELL_TEXT},     {"month", CELL_TEXT},
+      {"revision", CELL_NUMBER}, {"issued", CELL_TEXT},  {"due", CELL_TEXT},      {"electricity", CELL_NUMBER},
+      {"water", CELL_NUMBER},    {"total", CELL_NUMBER}, {"currency", CELL_TEXT},
   };
   struct ctl *ctl = get->ctl;
   const char *const *keys;
   size_t count = 0;
   struct table *table = table_new(columns, COUNT(columns));
   const char *prefix = arena_printf(ctl->arena, "bill:bill:%s:", get->site.site.id);
-  enum error err = prefix ? state_keys(ctl, state_partition(ctl, get->site.site.id), prefix, &keys, &count)
-                          : ERR_NO_MEMORY;
+  enum error err =
+      prefix ? state_keys(ctl, state_partition(ctl, get->site.site.id), prefix, &keys, &count) : ERR_NO_MEMORY;
   for (size_t i = 0; i < count && !err; i++) err = add_bill(get, keys[i] + strlen("bill:"), table);
   if (!err) table_print(table, get->arguments->json);
   table_free(table);

@@ -30,9 +30,9 @@ static void add_stamp(struct table *table, const struct site_state *site, int64_
 
 enum status get_sites(struct get *get) {
   static const struct column columns[] = {
-      {"site", CELL_TEXT},      {"name", CELL_TEXT},      {"landlord", CELL_TEXT},     {"zone", CELL_TEXT},
-      {"rooms", CELL_NUMBER},   {"meters", CELL_NUMBER},  {"partition", CELL_NUMBER},  {"next_offset", CELL_NUMBER},
-      {"business_time", CELL_TEXT},
+      {"site", CELL_TEXT},        {"name", CELL_TEXT},          {"landlord", CELL_TEXT},
+      {"zone", CELL_TEXT},        {"rooms", CELL_NUMBER},       {"meters", CELL_NUMBER},
+      {"partition", CELL_NUMBER}, {"next_offset", CELL_NUMBER}, {"business_time", CELL_TEXT},
   };
   struct table *table = table_new(columns, COUNT(columns));
   enum error err = OK;
@@ -106,8 +106,8 @@ static const char *supply_text(enum supply supply) {
 
 enum status get_points(struct get *get) {
   static const struct column columns[] = {
-      {"point", CELL_TEXT},         {"room", CELL_TEXT},    {"commodity", CELL_TEXT}, {"tariff", CELL_TEXT},
-      {"closed_until", CELL_TEXT},  {"supply", CELL_TEXT},  {"desired", CELL_TEXT},
+      {"point", CELL_TEXT},        {"room", CELL_TEXT},   {"commodity", CELL_TEXT}, {"tariff", CELL_TEXT},
+      {"closed_until", CELL_TEXT}, {"supply", CELL_TEXT}, {"desired", CELL_TEXT},
   };
   struct table *table = table_new(columns, COUNT(columns));
   enum error err = OK;
@@ -133,9 +133,9 @@ static enum error add_point(struct get *get, const struct service_point *point, 
 
 enum status get_meters(struct get *get) {
   static const struct column columns[] = {
-      {"meter", CELL_TEXT},      {"register", CELL_TEXT},  {"point", CELL_TEXT},        {"device", CELL_TEXT},
-      {"from", CELL_TEXT},       {"until", CELL_TEXT},     {"multiplier", CELL_TEXT},   {"max_rate", CELL_TEXT},
-      {"backflow_max", CELL_TEXT}, {"slack", CELL_TEXT},   {"switch", CELL_TEXT},
+      {"meter", CELL_TEXT},        {"register", CELL_TEXT}, {"point", CELL_TEXT},      {"device", CELL_TEXT},
+      {"from", CELL_TEXT},         {"until", CELL_TEXT},    {"multiplier", CELL_TEXT}, {"max_rate", CELL_TEXT},
+      {"backflow_max", CELL_TEXT}, {"slack", CELL_TEXT},    {"switch", CELL_TEXT},
   };
   struct table *table = table_new(columns, COUNT(columns));
   for (size_t i = 0; i < get->site.installation_count; i++) {
@@ -188,9 +188,9 @@ enum status get_leases(struct get *get) {
 
 enum status get_tariffs(struct get *get) {
   static const struct column columns[] = {
-      {"tariff", CELL_TEXT},  {"name", CELL_TEXT},    {"commodity", CELL_TEXT}, {"period", CELL_TEXT},
-      {"from", CELL_TEXT},    {"block", CELL_NUMBER}, {"upto", CELL_TEXT},      {"price", CELL_NUMBER},
-      {"currency", CELL_TEXT},
+      {"tariff", CELL_TEXT}, {"name", CELL_TEXT},    {"commodity", CELL_TEXT},
+      {"period", CELL_TEXT}, {"from", CELL_TEXT},    {"block", CELL_NUMBER},
+      {"upto", CELL_TEXT},   {"price", CELL_NUMBER}, {"currency", CELL_TEXT},
   };
   struct table *table = table_new(columns, COUNT(columns));
   for (size_t i = 0; i < get->site.tariff_count; i++) add_tariff(get, &get->site.tariffs[i], table);

@@ -25,8 +25,9 @@ static enum error add_hour_span(struct get *get, const struct service_point *poi
 
 enum status get_usage(struct get *get) {
   static const struct column months[] = {
-      {"point", CELL_TEXT},   {"room", CELL_TEXT}, {"month", CELL_TEXT},      {"from", CELL_TEXT}, {"until", CELL_TEXT},
-      {"usage", CELL_NUMBER}, {"unit", CELL_TEXT}, {"revision", CELL_NUMBER}, {"lease", CELL_TEXT},
+      {"point", CELL_TEXT}, {"room", CELL_TEXT},       {"month", CELL_TEXT},
+      {"from", CELL_TEXT},  {"until", CELL_TEXT},      {"usage", CELL_NUMBER},
+      {"unit", CELL_TEXT},  {"revision", CELL_NUMBER}, {"lease", CELL_TEXT},
   };
   static const struct column parts[] = {{"point", CELL_TEXT},   {"room", CELL_TEXT}, {"from", CELL_TEXT},
                                         {"usage", CELL_NUMBER}, {"unit", CELL_TEXT}, {"quality", CELL_TEXT}};

@@ -2,11 +2,14 @@
 // Three rows of the usual table of distances; words longer than the rows are not compared, since nobody mistypes those.
 #include "riserctl/nearest.h"
 
+#include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 
 enum { WORD_MAX = 63 };
 
 static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len);
+static bool same(char a, char b);
 static size_t least(size_t a, size_t b, size_t c);
 
 const char *nearest_word(const char *word, const char *const *known, size_t count) {
@@ -32,9 +35,9 @@ static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
   for (size_t i = 1; i <= a_len; i++) {
     rows[2][0] = i;
     for (size_t j = 1; j <= b_len; j++) {
-      size_t substitute = rows[1][j - 1] + (a[i - 1] != b[j - 1]);
+      size_t substitute = rows[1][j - 1] + !same(a[i - 1], b[j - 1]);
       rows[2][j] = least(substitute, rows[1][j] + 1, rows[2][j - 1] + 1);
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && rows[0][j - 2] + 1 < rows[2][j]) {
+      if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1]) && rows[0][j - 2] + 1 < rows[2][j]) {
         rows[2][j] = rows[0][j - 2] + 1;
       }
     }
@@ -42,6 +45,10 @@ static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
     memcpy(rows[1], rows[2], sizeof rows[1]);
   }
   return rows[1][b_len];
+}
+
+static bool same(char a, char b) {
+  return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
 static size_t least(size_t a, size_t b, size_t c) {

@@ -5,7 +5,8 @@
 
 #include <stddef.h>
 
-// By the optimal string alignment distance (insertions, deletions, substitutions, swaps of neighbours); NULL when even
+// By the optimal string alignment distance (insertions, deletions, substitutions, swaps of neighbours),
+// upper and lower case alike; NULL when even
 // the nearest is further away than a third of its letters, and at least one.
 const char *nearest_word(const char *word, const char *const *known, size_t count);
 

@@ -45,17 +45,17 @@ enum error site_facts_of_state(const struct site_state *state, struct arena *are
   return collect(&view, arena, out);
 }
 
-#define ADD_ALL(view, list, count, kind, member, format, ...) \
-  for (size_t i = 0; i < (view)->count; i++) { \
-    struct fact fact = blank(kind); \
-    fact.member = (view)->list[i]; \
-    add(&collector, arena_printf(arena, format, __VA_ARGS__), &fact); \
+#define ADD_ALL(view, list, count, kind, member, format, ...)                                                          \
+  for (size_t i = 0; i < (view)->count; i++) {                                                                         \
+    struct fact fact = blank(kind);                                                                                    \
+    fact.member = (view)->list[i];                                                                                     \
+    add(&collector, arena_printf(arena, format, __VA_ARGS__), &fact);                                                  \
   }
 
 // Each may refer only to what stands before it.
 static enum error collect(const struct site_file *view, struct arena *arena, struct site_facts *out) {
-  size_t most = 1 + view->tariff_count + view->room_count + view->point_count + view->installation_count +
-                view->lease_count;
+  size_t most =
+      1 + view->tariff_count + view->room_count + view->point_count + view->installation_count + view->lease_count;
   struct collector collector = {.arena = arena, .out = out};
   *out = (struct site_facts){.items = arena_array(arena, most, sizeof *out->items)};
   if (!out->items) return ERR_NO_MEMORY;
@@ -94,8 +94,8 @@ static void add(struct collector *collector, const char *key, const struct fact 
 static struct fact blank(enum fact_kind kind) {
   return (struct fact){
       .kind = kind,
-      .envelope = {.fact_id = "", .landlord = "", .site = "", .source = "", .actor = "", .supersedes = "",
-                   .traceparent = ""},
+      .envelope =
+          {.fact_id = "", .landlord = "", .site = "", .source = "", .actor = "", .supersedes = "", .traceparent = ""},
   };
 }
 

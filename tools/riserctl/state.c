@@ -31,8 +31,7 @@ enum error state_get(struct ctl *ctl, int32_t partition, const char *key, struct
   return err;
 }
 
-enum error state_keys(struct ctl *ctl, int32_t partition, const char *prefix, const char *const **keys,
-                      size_t *count) {
+enum error state_keys(struct ctl *ctl, int32_t partition, const char *prefix, const char *const **keys, size_t *count) {
   char pattern[KEY_MAX];
   const char *cursor = "0";
   const char **found = NULL;
@@ -104,11 +103,11 @@ enum error state_fence(struct ctl *ctl, int32_t partition, struct arena *arena, 
   return err;
 }
 
-#define STATE_ENTITY(type, format, ...) \
-  char key[KEY_MAX]; \
-  struct bytes value; \
-  snprintf(key, sizeof key, format, __VA_ARGS__); \
-  enum error err = state_get(ctl, state_partition(ctl, site), key, ctl->arena, &value); \
+#define STATE_ENTITY(type, format, ...)                                                                                \
+  char key[KEY_MAX];                                                                                                   \
+  struct bytes value;                                                                                                  \
+  snprintf(key, sizeof key, format, __VA_ARGS__);                                                                      \
+  enum error err = state_get(ctl, state_partition(ctl, site), key, ctl->arena, &value);                                \
   return err ? err : wire_##type##_decode(value, ctl->arena, out)
 
 enum error state_site(struct ctl *ctl, const char *site, struct site_state *out) {

@@ -17,11 +17,11 @@
 int32_t state_partition(const struct ctl *ctl, const char *site);
 
 // The value of "{pN}:" and the key.
-enum error state_get(struct ctl *ctl, int32_t partition, const char *key, struct arena *arena, struct bytes *value)
-    MUST_USE;
+enum error state_get(struct ctl *ctl, int32_t partition, const char *key, struct arena *arena,
+                     struct bytes *value) MUST_USE;
 // All keys of a partition that begin so, without the "{pN}:", sorted.
-enum error state_keys(struct ctl *ctl, int32_t partition, const char *prefix, const char *const **keys, size_t *count)
-    MUST_USE;
+enum error state_keys(struct ctl *ctl, int32_t partition, const char *prefix, const char *const **keys,
+                      size_t *count) MUST_USE;
 
 // Fence and outbox of a partition as they stood together at one moment.
 struct fence_view {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Nothing is ever handed over or trimmed, so at the end every entity that was touched is still marked as changed, and the
-// store's list of changes is the whole state.
+// Nothing is ever handed over or trimmed, so at the end every entity that was touched is still marked as changed, and
+// the store's list of changes is the whole state.
 #include "riserctl/verify_fold.h"
 
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Folding a partition's log in memory, with the code that billing runs, and comparing the outcome with Redis key by key,
-// byte by byte.
+// Folding a partition's log in memory, with the code that billing runs, and comparing the outcome with Redis key by
+// key, byte by byte.
 #ifndef RISER_RISERCTL_VERIFY_FOLD_H
 #define RISER_RISERCTL_VERIFY_FOLD_H
 

@@ -51,7 +51,8 @@ const struct command command_apply = {
     .operands = "FILE...",
     .summary = "Make a site and its persons what site files say",
     .details =
-        "The files are read as if they were one: settings of one site, tariffs, rooms, service points, meters, leases,\n"
+        "The files are read as if they were one: settings of one site, tariffs, rooms, service points, meters, "
+        "leases,\n"
         "persons. Every mistake is told with its line and column; nothing is written unless all of it is right. What\n"
         "is not in the files stays as it is: leases and meters end by their `until`. Format: docs/site-file.md.\n",
     .options = options,
@@ -194,15 +195,17 @@ static bool is_found(void *ctx) {
 static enum status await_device_record(struct ctl *ctl, const struct work *work, int64_t timeout_ms) {
   struct search search = {.key = arena_printf(ctl->arena, "%s/", work->file.site.id)};
   if (!search.key) return ctl_fail(ctl, ERR_NO_MEMORY, "waiting failed");
-  const struct log_range range = {
-      "riser.device.v1", murmur2_partition(bytes_text(search.key), (int32_t)ctl->config.partitions),
-      KAFKA_OFFSET_BEGINNING};
+  const struct log_range range = {"riser.device.v1",
+                                  murmur2_partition(bytes_text(search.key), (int32_t)ctl->config.partitions),
+                                  KAFKA_OFFSET_BEGINNING};
   const struct log_reader reader = {
       .visit = visit_device, .is_done = is_found, .ctx = &search, .timeout_ms = timeout_ms};
   enum error err = log_read(ctl, &range, &reader);
   if (err == ERR_TIMEOUT) {
-    return ctl_refuse(ctl, "billing has taken the facts but not published the site in riser.device.v1 after %" PRId64
-                      " s; does billing run?", timeout_ms / 1000);
+    return ctl_refuse(ctl,
+                      "billing has taken the facts but not published the site in riser.device.v1 after %" PRId64
+                      " s; does billing run?",
+                      timeout_ms / 1000);
   }
   return err ? ctl_fail(ctl, err, "riser.device.v1 can't be read") : STATUS_OK;
 }

@@ -36,8 +36,9 @@ const struct command command_bill = {
     .name = "bill",
     .operands = "[ID]",
     .summary = "Print a bill in full",
-    .details = "Registers at both edges with their times and quality, quantities, each step of the ladder, amounts, what\n"
-               "was owed before. Example: riserctl bill --lease lease-102 --month 2016-03\n",
+    .details =
+        "Registers at both edges with their times and quality, quantities, each step of the ladder, amounts, what\n"
+        "was owed before. Example: riserctl bill --lease lease-102 --month 2016-03\n",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
     .operands_max = 1,
@@ -66,9 +67,8 @@ static enum error find_latest(struct ctl *ctl, const struct site_state *site, co
                               const char **id) {
   const char *const *keys;
   size_t count = 0;
-  const char *prefix =
-      arena_printf(ctl->arena, "bill:bill:%s:%s:%s:r", site->site.id, arguments_value(arguments, "lease"),
-                   arguments_value(arguments, "month"));
+  const char *prefix = arena_printf(ctl->arena, "bill:bill:%s:%s:%s:r", site->site.id,
+                                    arguments_value(arguments, "lease"), arguments_value(arguments, "month"));
   if (!prefix) return ERR_NO_MEMORY;
   enum error err = state_keys(ctl, state_partition(ctl, site->site.id), prefix, &keys, &count);
   if (err) return err;
@@ -121,8 +121,7 @@ static void print_section(const struct page *page, const struct bill_section *se
   }
   printf("\n");
   for (size_t i = 0; i < section->line_count; i++) print_line(page, section, &section->lines[i]);
-  printf("  %-58s %12s\n", "together",
-         human_money_format(section->amount_e4, page->site->site.minor_digits, text));
+  printf("  %-58s %12s\n", "together", human_money_format(section->amount_e4, page->site->site.minor_digits, text));
 }
 
 static void print_edge(const struct page *page, const char *name, int64_t time_s, const char *value,

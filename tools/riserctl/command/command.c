@@ -44,8 +44,7 @@ static enum status command_run(struct ctl *ctl, const struct arguments *argument
   struct site_state site;
   enum status status;
   if (!state_choose_site(ctl, arguments_value(arguments, "site"), &site, &status)) return status;
-  struct trail trail = {
-      .ctl = ctl, .site = &site, .wanted = arguments->operand_count ? arguments->operands[0] : NULL};
+  struct trail trail = {.ctl = ctl, .site = &site, .wanted = arguments->operand_count ? arguments->operands[0] : NULL};
   const struct log_range range = {"riser.command.v1", state_partition(ctl, site.site.id), KAFKA_OFFSET_BEGINNING};
   const struct log_reader reader = {.visit = visit, .ctx = &trail};
   enum error err = log_read(ctl, &range, &reader);
@@ -86,9 +85,9 @@ static struct command_state *slot_for(struct trail *trail, const char *command_i
 
 static void print(const struct trail *trail, bool open_only, bool json) {
   static const struct column columns[] = {
-      {"command", CELL_TEXT}, {"room", CELL_TEXT},    {"device", CELL_TEXT},     {"supply", CELL_TEXT},
-      {"state", CELL_TEXT},   {"reason", CELL_TEXT},  {"attempt", CELL_NUMBER},  {"business_time", CELL_TEXT},
-      {"wall_time", CELL_TEXT},
+      {"command", CELL_TEXT},   {"room", CELL_TEXT},          {"device", CELL_TEXT},
+      {"supply", CELL_TEXT},    {"state", CELL_TEXT},         {"reason", CELL_TEXT},
+      {"attempt", CELL_NUMBER}, {"business_time", CELL_TEXT}, {"wall_time", CELL_TEXT},
   };
   static const struct zone utc = {.count = 0};
   struct table *table = table_new(columns, sizeof columns / sizeof columns[0]);

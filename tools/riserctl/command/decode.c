@@ -32,10 +32,10 @@ const struct command command_decode = {
     .name = "decode",
     .operands = "[HEX]",
     .summary = "Show a record as JSON",
-    .details =
-        "Takes hexadecimal digits, a file, a record of Kafka or a key of Redis. Of a topic of Riser's and of its keys in\n"
-        "Redis the kind is known; else say it with --as. Fields that are zero or empty are left away.\n"
-        "Example: riserctl decode --as batch 08051a0f0a03772d31101418c0c5f0d006202a\n",
+    .details = "Takes hexadecimal digits, a file, a record of Kafka or a key of Redis. Of a topic of Riser's and of "
+               "its keys in\n"
+               "Redis the kind is known; else say it with --as. Fields that are zero or empty are left away.\n"
+               "Example: riserctl decode --as batch 08051a0f0a03772d31101418c0c5f0d006202a\n",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
     .operands_max = 1,
@@ -132,9 +132,9 @@ static const char *kind_of_topic(const char *topic) {
 }
 
 static enum status from_redis(struct ctl *ctl, const char *key, struct bytes *record, const char **kind) {
-  static const char *const kinds[][2] = {{"meta", "meta"},           {"outbox", "outbox"},
-                                         {"site:", "site-state"},    {"point:", "point-state"},
-                                         {"account:", "account-state"}, {"bill:", "bill"}};
+  static const char *const kinds[][2] = {
+      {"meta", "meta"},          {"outbox", "outbox"},          {"site:", "site-state"},
+      {"point:", "point-state"}, {"account:", "account-state"}, {"bill:", "bill"}};
   int partition = 0, used = 0;
   if (sscanf(key, "{p%d}:%n", &partition, &used) != 1 || used == 0) {
     return ctl_misuse(ctl, "\"%s\" is no key of billing's; they begin with {pN}:", key);

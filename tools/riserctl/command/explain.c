@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// explain: where a number of usage comes from. For each meter the reads around both edges of the month, what the register
-// stood at there and how that is known, and every read between that does not count or that made the register begin anew.
+// explain: where a number of usage comes from. For each meter the reads around both edges of the month, what the
+// register stood at there and how that is known, and every read between that does not count or that made the register
+// begin anew.
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,7 +139,9 @@ static void print_read(const struct view *view, const char *what, const struct c
   }
   printf("    %-8s %-20s %18s%s\n", what, human_stamp_format(read->time_s, &view->site->site.zone, time),
          human_quantity_format(read->value, view->point->commodity, value),
-         read->rank >= RANK_EDIT_0 ? "  (corrected)" : read->rank >= RANK_HAND ? "  (by hand)" : "");
+         read->rank >= RANK_EDIT_0 ? "  (corrected)"
+         : read->rank >= RANK_HAND ? "  (by hand)"
+                                   : "");
 }
 
 static bool print_edge(const struct view *view, const struct chain *chain, const char *name, int64_t at_s,
@@ -164,15 +167,16 @@ static void print_odd(const struct view *view, const struct chain *chain, enum c
     if (++shown > SHOWN_MAX) continue;
     printf("  %-12s %-20s %18s\n", verdict_name(read->verdict),
            human_stamp_format(read->time_s, &view->site->site.zone, time),
-           human_quantity_format(read->value, commodity, value));
+           read->verdict == CHAIN_VOID ? "" : human_quantity_format(read->value, commodity, value));
   }
   if (shown > SHOWN_MAX) printf("  and %zu more that are not plain reads\n", shown - SHOWN_MAX);
 }
 
 static const char *verdict_name(enum chain_verdict verdict) {
   static const char *const names[] = {
-      [CHAIN_ACCEPTED] = "accepted",         [CHAIN_ROLLED_OVER] = "rolled over", [CHAIN_RESET] = "reset",
-      [CHAIN_QUESTIONABLE] = "questionable", [CHAIN_VOID] = "void",
+      [CHAIN_ACCEPTED] = "accepted", [CHAIN_ROLLED_OVER] = "rolled over",
+      [CHAIN_RESET] = "reset",       [CHAIN_QUESTIONABLE] = "questionable",
+      [CHAIN_VOID] = "void",
   };
   return names[verdict];
 }
@@ -204,9 +208,9 @@ static enum error print_closed(const struct view *view, int64_t sum, bool known)
 }
 
 static enum error print_steps(const struct view *view, const struct period *period) {
-  const char *id = arena_printf(view->ctl->arena, "bill:%s:%s:%04" PRIu32 "-%02" PRIu32 ":r%" PRIu32,
-                                view->site->site.id, period->lease, period->month / 100, period->month % 100,
-                                period->revision);
+  const char *id =
+      arena_printf(view->ctl->arena, "bill:%s:%s:%04" PRIu32 "-%02" PRIu32 ":r%" PRIu32, view->site->site.id,
+                   period->lease, period->month / 100, period->month % 100, period->revision);
   struct bill bill;
   char from[HUMAN_TEXT_SIZE], quantity[HUMAN_TEXT_SIZE], price[HUMAN_TEXT_SIZE], amount[HUMAN_TEXT_SIZE];
   if (!id) return ERR_NO_MEMORY;

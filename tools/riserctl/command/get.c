@@ -13,11 +13,10 @@ struct thing {
 };
 
 static const struct thing things[] = {
-    {"sites", get_sites, true},          {"rooms", get_rooms, false},     {"points", get_points, false},
-    {"meters", get_meters, false},       {"leases", get_leases, false},   {"tariffs", get_tariffs, false},
-    {"bills", get_bills, false},         {"balance", get_balance, false}, {"usage", get_usage, false},
-    {"parked", get_parked, false},       {"commands", get_commands, false},
-    {"exceptions", get_exceptions, false},
+    {"sites", get_sites, true},    {"rooms", get_rooms, false},       {"points", get_points, false},
+    {"meters", get_meters, false}, {"leases", get_leases, false},     {"tariffs", get_tariffs, false},
+    {"bills", get_bills, false},   {"balance", get_balance, false},   {"usage", get_usage, false},
+    {"parked", get_parked, false}, {"commands", get_commands, false}, {"exceptions", get_exceptions, false},
 };
 enum { THING_COUNT = sizeof things / sizeof things[0] };
 
@@ -38,19 +37,18 @@ const struct command command_get = {
     .name = "get",
     .operands = "THING",
     .summary = "Show what billing knows",
-    .details =
-        "THING is one of\n"
-        "  sites        all sites, how far billing has come with them\n"
-        "  rooms        rooms with their lease\n"
-        "  points       service points, with the supply as the meter shows it and as it should be\n"
-        "  meters       meters installed, with their limits\n"
-        "  leases, tariffs\n"
-        "  bills        bills; riserctl bill ID prints one in full\n"
-        "  balance      billed, paid and owed by lease\n"
-        "  usage        usage by month, by day (--days) or by hour (--hours)\n"
-        "  parked       meters that report and that nobody has installed\n"
-        "  commands     every command to a relay or valve, and the state it is in\n"
-        "  exceptions   facts that billing refused, with the reason\n",
+    .details = "THING is one of\n"
+               "  sites        all sites, how far billing has come with them\n"
+               "  rooms        rooms with their lease\n"
+               "  points       service points, with the supply as the meter shows it and as it should be\n"
+               "  meters       meters installed, with their limits\n"
+               "  leases, tariffs\n"
+               "  bills        bills; riserctl bill ID prints one in full\n"
+               "  balance      billed, paid and owed by lease\n"
+               "  usage        usage by month, by day (--days) or by hour (--hours)\n"
+               "  parked       meters that report and that nobody has installed\n"
+               "  commands     every command to a relay or valve, and the state it is in\n"
+               "  exceptions   facts that billing refused, with the reason\n",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
     .operands_min = 1,

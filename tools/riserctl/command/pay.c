@@ -75,6 +75,7 @@ static enum status read_payment(struct ctl *ctl, const struct arguments *argumen
   };
   const char *amount = arguments_value(arguments, "amount");
   enum error err = human_money_parse(amount, site->site.minor_digits, &out->amount_e4);
+  if (err == ERR_INEXACT) return ctl_misuse(ctl, "\"%s\" has more decimals than can be kept exactly", amount);
   if (err || out->amount_e4 <= 0) {
     return ctl_misuse(ctl, "\"%s\" is no amount above zero; write it like 211.52", amount);
   }
@@ -112,8 +113,9 @@ static enum status write_payment(struct ctl *ctl, const struct site_state *site,
   enum error err = facts_mark(ctl, wait.partition, &wait.decisions_from);
   if (!err) err = fact_send(ctl, &fact, &position);
   if (!err) err = ctl_flush(ctl);
-  if (err) return ctl_fail(ctl, err, "the payment %s is not sure to be written; try again with --id %s", payment->id,
-                           payment->id);
+  if (err)
+    return ctl_fail(ctl, err, "the payment %s is not sure to be written; try again with --id %s", payment->id,
+                    payment->id);
   wait.first_offset = wait.offset = position.offset;
   return facts_await(ctl, &wait);
 }

@@ -98,8 +98,8 @@ static enum status price(struct ctl *ctl, const struct arguments *arguments, con
 
 static void print(const struct site_state *site, const struct tariff *tariff, const struct tariff_lines *lines,
                   bool json) {
-  static const struct column columns[] = {{"step", CELL_NUMBER},  {"from", CELL_NUMBER},  {"upto", CELL_NUMBER},
-                                          {"quantity", CELL_NUMBER}, {"unit", CELL_TEXT}, {"price", CELL_NUMBER},
+  static const struct column columns[] = {{"step", CELL_NUMBER},     {"from", CELL_NUMBER},  {"upto", CELL_NUMBER},
+                                          {"quantity", CELL_NUMBER}, {"unit", CELL_TEXT},    {"price", CELL_NUMBER},
                                           {"amount", CELL_NUMBER},   {"currency", CELL_TEXT}};
   struct table *table = table_new(columns, sizeof columns / sizeof columns[0]);
   char text[HUMAN_TEXT_SIZE];
@@ -117,6 +117,7 @@ static void print(const struct site_state *site, const struct tariff *tariff, co
   }
   table_print(table, json);
   table_free(table);
-  if (!json) printf("together %s %s\n", human_money_format(lines->amount_e4, site->site.minor_digits, text),
-                    site->site.currency);
+  if (!json)
+    printf("together %s %s\n", human_money_format(lines->amount_e4, site->site.minor_digits, text),
+           site->site.currency);
 }

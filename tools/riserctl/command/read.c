@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// read: what a person says about a register: read from the meter's face, corrected, or declared void. The raw reads stay;
-// of one second the highest rank counts, so a correction takes the next free revision.
+// read: what a person says about a register: read from the meter's face, corrected, or declared void. The raw reads
+// stay; of one second the highest rank counts, so a correction takes the next free revision.
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,10 +50,10 @@ const struct command command_read = {
     .name = "read",
     .operands = "",
     .summary = "Record a read taken by hand, or correct one",
-    .details =
-        "Becomes a fact of the site log. A closed month that it moves is billed anew at the next tick. Raw reads stay.\n"
-        "Examples: riserctl read --meter w-df789230 --at '2016-11-02 09:00' --value '1055.9 m3'\n"
-        "          riserctl read --void --meter w-1de2cf65 --at '2016-09-30 11:34:40' --reason 'meter fault'\n",
+    .details = "Becomes a fact of the site log. A closed month that it moves is billed anew at the next tick. Raw "
+               "reads stay.\n"
+               "Examples: riserctl read --meter w-df789230 --at '2016-11-02 09:00' --value '1055.9 m3'\n"
+               "          riserctl read --void --meter w-1de2cf65 --at '2016-09-30 11:34:40' --reason 'meter fault'\n",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
     .run = read_run,
@@ -153,15 +153,16 @@ static enum status write_entry(struct ctl *ctl, const struct site_state *site, c
       .meter = entry->meter->meter, .reg = entry->reg, .time_s = entry->time_s, .value = entry->value};
   struct fact fact = make_fact(entry, &reading);
   struct kafka_position position = {.offset = -1};
-  const char *id = arena_printf(ctl->arena, "%s:%s:%d:%" PRId64 ":%s%" PRIu32 ":%" PRId64, site->site.id,
-                                reading.meter, (int)reading.reg, reading.time_s,
-                                !entry->correction ? "hand" : entry->is_void ? "void" : "edit", entry->revision,
-                                entry->value);
+  const char *id = arena_printf(ctl->arena, "%s:%s:%d:%" PRId64 ":%s%" PRIu32 ":%" PRId64, site->site.id, reading.meter,
+                                (int)reading.reg, reading.time_s,
+                                !entry->correction ? "hand"
+                                : entry->is_void   ? "void"
+                                                   : "edit",
+                                entry->revision, entry->value);
   if (!id) return ctl_fail(ctl, ERR_NO_MEMORY, "the fact can't be made");
   fact_envelope(ctl, &fact, site->site.landlord, site->site.id, id);
   fact.envelope.event_time_ms = entry->time_s * 1000;
-  struct facts_wait wait = {
-      .partition = state_partition(ctl, site->site.id), .timeout_ms = TIMEOUT_MS, .prefix = id};
+  struct facts_wait wait = {.partition = state_partition(ctl, site->site.id), .timeout_ms = TIMEOUT_MS, .prefix = id};
   enum error err = facts_mark(ctl, wait.partition, &wait.decisions_from);
   if (!err) err = fact_send(ctl, &fact, &position);
   if (!err) err = ctl_flush(ctl);

@@ -30,9 +30,10 @@ const struct command command_rebuild = {
     .operands = "",
     .summary = "Begin billing's state in Redis anew, from the first record of the site log",
     .details =
-        "Needed once, on new topics, and after Redis was lost or has to be distrusted. Billing then reads the site log\n"
+        "Needed once, on new topics, and after Redis was lost or has to be distrusted. Billing then reads the site "
+        "log\n"
         "again from its beginning; nothing is sent to anybody a second time. State that is there is removed only with\n"
-        "--yes. A billing that runs notices and loads anew.\n",
+        "--yes. A billing that runs notices when it next has something to write, and then begins anew.\n",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
     .run = rebuild_run,

@@ -30,7 +30,8 @@ const struct command command_replay = {
     .operands = "SCENARIO",
     .summary = "Publish recorded reads as the meters would, and be the clock",
     .details =
-        "Publishes the rows of files over MQTT (QoS 1, with their own instants), as fast as they are taken, with a tick\n"
+        "Publishes the rows of files over MQTT (QoS 1, with their own instants), as fast as they are taken, with a "
+        "tick\n"
         "of the clock after each day and when all that followed from the day is settled: folded, told, switched. So\n"
         "months pass in a minute and behave as months. The site must have been applied, billing must run with\n"
         "RISER_CLOCK=log, and nobody else may write to the site meanwhile. Format: docs/riserctl.md.\n",
@@ -98,9 +99,9 @@ static enum status read_all(struct ctl *ctl, const struct arguments *arguments, 
   if (status == STATUS_OK && !state_choose_site(ctl, id, site, &status)) {
     fprintf(stderr, "apply the scenario's site first: riserctl apply --wait FILE...\n");
   }
-  if (status == STATUS_OK && (!scenario_read(path, arguments_value(arguments, "data"), &site->site.zone, ctl->arena,
-                                             &complaints, scenario) ||
-                              !rows_read(scenario, &site->site.zone, ctl->arena, &complaints, rows))) {
+  if (status == STATUS_OK &&
+      (!scenario_read(path, arguments_value(arguments, "data"), &site->site.zone, ctl->arena, &complaints, scenario) ||
+       !rows_read(scenario, &site->site.zone, ctl->arena, &complaints, rows))) {
     status = complained(ctl, &complaints);
   }
   if (status == STATUS_OK) rows_name_devices(rows, site->installations, site->installation_count);
@@ -110,8 +111,7 @@ static enum status read_all(struct ctl *ctl, const struct arguments *arguments, 
 
 static enum status complained(struct ctl *ctl, struct complaints *complaints) {
   fputs(buffer_text(&complaints->text), stderr);
-  return ctl_misuse(ctl, "%zu mistake%s; nothing was published", complaints->count,
-                    complaints->count == 1 ? "" : "s");
+  return ctl_misuse(ctl, "%zu mistake%s; nothing was published", complaints->count, complaints->count == 1 ? "" : "s");
 }
 
 static void report(const struct replay_summary *summary, const struct script *script, bool json) {

@@ -24,7 +24,10 @@ struct topic {
 };
 
 // Time stamps are the broker's: a tick is judged by when it was appended, and a replayed record may carry an old time.
-#define COMMON {"message.timestamp.type", "LogAppendTime"}, {"max.message.bytes", "4194304"}
+#define COMMON                                                                                                         \
+  {"message.timestamp.type", "LogAppendTime"}, {                                                                       \
+    "max.message.bytes", "4194304"                                                                                     \
+  }
 static const struct topic topics[TOPIC_COUNT] = {
     {"riser.site.v1", {COMMON, {"retention.ms", "-1"}, {"retention.bytes", "-1"}}},
     {"riser.decision.v1", {COMMON, {"retention.ms", "-1"}, {"retention.bytes", "-1"}}},
@@ -103,8 +106,8 @@ static enum status look(struct ctl *ctl, rd_kafka_t *admin, struct outcome outco
   const struct rd_kafka_metadata *metadata = NULL;
   rd_kafka_resp_err_t err = rd_kafka_metadata(admin, 1, NULL, &metadata, TIMEOUT_MS);
   if (err) {
-    ctl_refuse(ctl, "Kafka at %s doesn't answer: %s; is the stack up, is RISER_KAFKA right?",
-               ctl->config.kafka.brokers, rd_kafka_err2str(err));
+    ctl_refuse(ctl, "Kafka at %s doesn't answer: %s; is the stack up, is RISER_KAFKA right?", ctl->config.kafka.brokers,
+               rd_kafka_err2str(err));
     return STATUS_UNAVAILABLE;
   }
   for (int i = 0; i < metadata->topic_cnt; i++) {

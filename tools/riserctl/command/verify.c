@@ -20,7 +20,8 @@ const struct command command_verify = {
     .operands = "",
     .summary = "Fold the site log in memory and compare all of billing's state with it",
     .details =
-        "Reads riser.site.v1 from its beginning to where Redis has come, folds it with billing's own code, and compares\n"
+        "Reads riser.site.v1 from its beginning to where Redis has come, folds it with billing's own code, and "
+        "compares\n"
         "every key byte by byte. Prints a digest per partition: two stacks with the same log give the same. While\n"
         "billing is at work there is nothing to compare with: then it says so. Nothing is written.\n",
     .options = options,
@@ -30,7 +31,7 @@ const struct command command_verify = {
 
 static enum status verify_run(struct ctl *ctl, const struct arguments *arguments) {
   static const struct column columns[] = {
-      {"partition", CELL_NUMBER}, {"next_offset", CELL_NUMBER}, {"keys", CELL_NUMBER},  {"differing", CELL_NUMBER},
+      {"partition", CELL_NUMBER}, {"next_offset", CELL_NUMBER}, {"keys", CELL_NUMBER}, {"differing", CELL_NUMBER},
       {"missing", CELL_NUMBER},   {"surplus", CELL_NUMBER},     {"digest", CELL_TEXT},
   };
   const char *only = arguments_value(arguments, "partition");
@@ -58,7 +59,8 @@ static enum status verify_one(struct ctl *ctl, int32_t partition, struct table *
   if (err == ERR_NOT_FOUND) {
     return ctl_refuse(ctl, "partition %d has no fence in Redis: riserctl rebuild", (int)partition);
   }
-  if (err == ERR_AGAIN) return ctl_refuse(ctl, "billing is at work on partition %d; verify when it is quiet", partition);
+  if (err == ERR_AGAIN)
+    return ctl_refuse(ctl, "billing is at work on partition %d; verify when it is quiet", partition);
   if (err) return ctl_fail(ctl, err, "partition %d can't be verified", (int)partition);
   hex_encode(bytes_make(result.digest, sizeof result.digest), digest);
   table_row(table);

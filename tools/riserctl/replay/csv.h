@@ -19,8 +19,8 @@ void csv_close(struct csv *csv);
 // Which column has that name; -1 if none has.
 int csv_column(const struct csv *csv, const char *name);
 
-// The next line's fields, borrowed until the next call. *count 0 at the end. ERR_BAD_VALUE: a quote that doesn't end, too
-// many fields, too long; ERR_IO.
+// The next line's fields, borrowed until the next call. *count 0 at the end. ERR_BAD_VALUE: a quote that doesn't end,
+// too many fields, too long; ERR_IO.
 enum error csv_next(struct csv *csv, const char *const **fields, size_t *count) MUST_USE;
 size_t csv_line(const struct csv *csv); // number of the line last read, from 1
 

@@ -27,8 +27,8 @@ struct feed {
   struct mqtt *mqtt;
   struct ring *outcomes;
   struct buffer payload;
-  size_t next;          // of the script
-  struct send **again;  // to be published once more
+  size_t next;         // of the script
+  struct send **again; // to be published once more
   size_t again_count;
   int64_t unacked;
   struct feed_counts counts;
@@ -181,12 +181,11 @@ static enum error make_reading(struct feed *feed, const struct send *send, char 
 // The value goes out as it stands in the file: "2e+05" too.
 static enum error make_json(struct feed *feed, const struct send *send, const struct row *row) {
   bool own = strcmp(row->meter, row->device) == 0;
-  return buffer_printf(&feed->payload,
-                       "{\"seq\":%" PRIu64 ",\"sent_at\":%" PRId64 ",\"readings\":[{%s%s%s\"at\":%" PRId64
-                       ",\"%s_%s\":%s}]}",
-                       send->sequence, clock_wall_ms(), own ? "" : "\"meter\":\"", own ? "" : row->meter,
-                       own ? "" : "\",", row->time_s, register_name(row->column->reg), row->column->unit->json,
-                       row->text);
+  return buffer_printf(
+      &feed->payload,
+      "{\"seq\":%" PRIu64 ",\"sent_at\":%" PRId64 ",\"readings\":[{%s%s%s\"at\":%" PRId64 ",\"%s_%s\":%s}]}",
+      send->sequence, clock_wall_ms(), own ? "" : "\"meter\":\"", own ? "" : row->meter, own ? "" : "\",", row->time_s,
+      register_name(row->column->reg), row->column->unit->json, row->text);
 }
 
 static enum error make_pb(struct feed *feed, const struct send *send, const struct row *row) {

@@ -37,8 +37,8 @@ struct feed_counts {
 enum error feed_open(const struct feed_options *options, struct feed **out) MUST_USE;
 void feed_close(struct feed *feed);
 
-// Publishes what is due at or before until_s, as far as window and distance allow; takes acknowledgements. `tick_s` goes
-// into the ledger. *done: everything due is published and acknowledged.
+// Publishes what is due at or before until_s, as far as window and distance allow; takes acknowledgements. `tick_s`
+// goes into the ledger. *done: everything due is published and acknowledged.
 enum error feed_step(struct feed *feed, int64_t until_s, int64_t tick_s, bool *done) MUST_USE;
 
 size_t feed_position(const struct feed *feed); // how many of the script's sends have been published

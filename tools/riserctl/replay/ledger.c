@@ -75,8 +75,7 @@ void ledger_malformed(struct ledger *ledger, const struct send *send, const stru
   char hex[DIGEST_TEXT_SIZE];
   if (!ledger->file) return;
   message(ledger, send, malformed->topic, hex);
-  fprintf(ledger->file,
-          "{\"kind\":\"malformed\",\"topic\":\"%s\",\"sha256\":\"%s\",\"reason\":\"%s\",\"acked\":%s}\n",
+  fprintf(ledger->file, "{\"kind\":\"malformed\",\"topic\":\"%s\",\"sha256\":\"%s\",\"reason\":\"%s\",\"acked\":%s}\n",
           malformed->topic, hex, malformed->reason, truth(send->acked));
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a replay published and what was acknowledged, as JSON lines for whoever checks the outcome independently. Format:
-// docs/riserctl.md, "Ledger". A write that fails is remembered and told by ledger_close.
+// What a replay published and what was acknowledged, as JSON lines for whoever checks the outcome independently.
+// Format: docs/riserctl.md, "Ledger". A write that fails is remembered and told by ledger_close.
 #ifndef RISER_RISERCTL_REPLAY_LEDGER_H
 #define RISER_RISERCTL_REPLAY_LEDGER_H
 

@@ -14,8 +14,8 @@ struct doubtful {
   struct local_row *row;
   int64_t first_s; // the two instants that it may mean
   int64_t second_s;
-  size_t copies;   // rows with the same stamp and value, itself included
-  bool is_last;    // of its copies
+  size_t copies; // rows with the same stamp and value, itself included
+  bool is_last;  // of its copies
   bool turned;
 };
 

@@ -133,8 +133,8 @@ static size_t pay(const struct due *due, struct arena *arena, struct payment out
 static struct payment make_payment(const struct due *due, enum commodity commodity, int64_t amount_e4,
                                    struct arena *arena) {
   const char *tail = commodity == COMMODITY_NONE ? "" : commodity_name(commodity);
-  const char *id = arena_printf(arena, "pay-%s-%" PRId64 "%s%.1s", due->account->lease, due->at_s, tail[0] ? "-" : "",
-                                tail);
+  const char *id =
+      arena_printf(arena, "pay-%s-%" PRId64 "%s%.1s", due->account->lease, due->at_s, tail[0] ? "-" : "", tail);
   return (struct payment){
       .id = id ? id : "",
       .lease = due->account->lease,

@@ -26,8 +26,8 @@ struct replay {
   struct feed *feed;
   struct watch *watch;
   struct progress progress;
-  uint64_t seen;      // records when something last moved
-  size_t fed;         // and sends
+  uint64_t seen; // records when something last moved
+  size_t fed;    // and sends
   int64_t moved_ms;
 };
 

@@ -16,7 +16,7 @@ struct row {
   const struct value_column *column;
   const char *meter;
   const char *device; // that speaks for it; the meter itself unless rows_name_devices knows better
-  const char *text; // the value as it stands in the file
+  const char *text;   // the value as it stands in the file
   int64_t time_s;
   int64_t value;
 };

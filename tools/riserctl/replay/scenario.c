@@ -21,14 +21,13 @@ static const struct value_unit units[] = {
     {"l", 3, COMMODITY_WATER},        {"m3", 6, COMMODITY_WATER},
 };
 static const char *const unit_names[] = {"Wh", "kWh", "ml", "l", "m3", NULL};
-static const enum meter_register registers[] = {REGISTER_ENERGY_IMPORT,    REGISTER_ENERGY_EXPORT,
-                                                REGISTER_ENERGY_IMPORT_T1, REGISTER_ENERGY_IMPORT_T2,
-                                                REGISTER_ENERGY_IMPORT_T3, REGISTER_ENERGY_IMPORT_T4,
-                                                REGISTER_VOLUME_COLD,      REGISTER_VOLUME_HOT};
+static const enum meter_register registers[] = {
+    REGISTER_ENERGY_IMPORT,    REGISTER_ENERGY_EXPORT,    REGISTER_ENERGY_IMPORT_T1, REGISTER_ENERGY_IMPORT_T2,
+    REGISTER_ENERGY_IMPORT_T3, REGISTER_ENERGY_IMPORT_T4, REGISTER_VOLUME_COLD,      REGISTER_VOLUME_HOT};
 
 static const struct yaml_key top_keys[] = {
-    {"site", true},      {"ticks", true},   {"seed", false},    {"twice", false},
-    {"delayed", false},  {"malformed", false}, {"sources", true}, {"payments", false},
+    {"site", true},     {"ticks", true},      {"seed", false},   {"twice", false},
+    {"delayed", false}, {"malformed", false}, {"sources", true}, {"payments", false},
 };
 
 static const char *folder_of(const char *path, struct arena *arena);
@@ -137,7 +136,7 @@ static void read_sources(struct reading_scenario *reading, struct yaml_at at) {
 
 static void read_source(struct reading_scenario *reading, struct yaml_at at, struct source *source) {
   static const struct yaml_key keys[] = {
-      {"file", true},   {"separator", false}, {"time", true},   {"payload", false},
+      {"file", true},   {"separator", false}, {"time", true},     {"payload", false},
       {"meter", false}, {"value", false},     {"columns", false},
   };
   static const char *const payloads[] = {"json", "pb", NULL};

@@ -13,13 +13,13 @@
 enum send_kind { SEND_ROW, SEND_COPY, SEND_MALFORMED };
 
 struct send {
-  int64_t at_s;        // business time at which the device gets it out
-  uint32_t index;      // of the row, or the malformed message's number
+  int64_t at_s;   // business time at which the device gets it out
+  uint32_t index; // of the row, or the malformed message's number
   uint8_t kind;
-  bool late;           // at_s is behind the row's own time
-  bool acked;          // the broker's PUBACK came
-  uint64_t sequence;   // the device's numbering; a copy has its row's
-  uint8_t digest[32];  // SHA-256 of the payload, once it is published
+  bool late;          // at_s is behind the row's own time
+  bool acked;         // the broker's PUBACK came
+  uint64_t sequence;  // the device's numbering; a copy has its row's
+  uint8_t digest[32]; // SHA-256 of the payload, once it is published
 };
 
 struct script {

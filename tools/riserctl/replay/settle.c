@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A balance per thing waited for: a decision adds one, the fact that answers it takes one away. A fact may be seen before
-// its decision, then the balance is below zero for a while; repeated deliveries leave it there and do no harm.
+// A balance per thing waited for: a decision adds one, the fact that answers it takes one away. A fact may be seen
+// before its decision, then the balance is below zero for a while; repeated deliveries leave it there and do no harm.
 #include "riserctl/replay/settle.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Why this is no race: the fence is read first, then the ends of the topics. If by then everything up to those ends has
-// been seen here, and the fence says that all of it is folded and its outbox published, then all consequences are known;
-// and if none of them waits for anything, nothing more comes unless somebody outside writes.
+// been seen here, and the fence says that all of it is folded and its outbox published, then all consequences are
+// known; and if none of them waits for anything, nothing more comes unless somebody outside writes.
 #include "riserctl/replay/watch.h"
 
 #include <inttypes.h>
@@ -16,7 +16,12 @@
 #include "wire/person.h"
 #include "wire/reject.h"
 
-enum { RECORDS_MAX = 512, SCRATCH_MAX = 256 * 1024 * 1024, SCRATCH_KEEP = 8 * 1024 * 1024, REJECT_PARTITIONS_MAX = 1024 };
+enum {
+  RECORDS_MAX = 512,
+  SCRATCH_MAX = 256 * 1024 * 1024,
+  SCRATCH_KEEP = 8 * 1024 * 1024,
+  REJECT_PARTITIONS_MAX = 1024
+};
 enum stream_name { STREAM_SITE, STREAM_DECISION, STREAM_COMMAND, STREAM_COUNT };
 static const char *const topics[STREAM_COUNT] = {"riser.site.v1", "riser.decision.v1", "riser.command.v1"};
 static const char reject_topic[] = "riser.reject.v1";
@@ -32,7 +37,7 @@ struct watch {
   struct arena *scratch;
   struct stream streams[STREAM_COUNT];
   struct cause decision_last;
-  int64_t written; // offset of the last record that we wrote into the site log
+  int64_t written;         // offset of the last record that we wrote into the site log
   struct fence_view fence; // as last read; the texts are gone
   struct watch_counts counts;
 };
@@ -121,8 +126,8 @@ static enum error stand_at_ends(struct watch *watch) {
   size_t count = 0;
   // The end of a partition is told by an empty answer, so an empty answer must not take long.
   struct kafka_settings settings = ctl->config.kafka;
-  settings.properties = arena_printf(ctl->arena, "%s%sfetch.wait.max.ms=5", settings.properties,
-                                     settings.properties[0] ? ";" : "");
+  settings.properties =
+      arena_printf(ctl->arena, "%s%sfetch.wait.max.ms=5", settings.properties, settings.properties[0] ? ";" : "");
   if (!settings.properties) return ERR_NO_MEMORY;
   const struct kafka_consumer_options options = {
       .settings = settings,
@@ -133,8 +138,8 @@ static enum error stand_at_ends(struct watch *watch) {
   };
   enum error err = kafka_consumer_open(&options, &watch->consumer);
   for (; count < STREAM_COUNT; count++) {
-    positions[count] = (struct kafka_position){topics[count], watch->options.partition, watch->streams[count].next,
-                                               NULL};
+    positions[count] =
+        (struct kafka_position){topics[count], watch->options.partition, watch->streams[count].next, NULL};
   }
   int32_t rejects = 0;
   if (!err) err = kafka_consumer_partitions(watch->consumer, reject_topic, &rejects);
@@ -257,8 +262,7 @@ static enum error read_fence(struct watch *watch, bool *reached) {
 static enum error ends_seen(struct watch *watch, bool *seen) {
   for (int i = 0; i <= STREAM_DECISION; i++) {
     int64_t low, high;
-    enum error err =
-        kafka_consumer_watermarks(watch->consumer, topics[i], watch->options.partition, &low, &high);
+    enum error err = kafka_consumer_watermarks(watch->consumer, topics[i], watch->options.partition, &low, &high);
     if (err) return err;
     if (watch->streams[i].next < high) return OK;
   }
@@ -275,8 +279,9 @@ enum error watch_describe(struct watch *watch, struct buffer *to) {
   bool reached;
   enum error err = read_fence(watch, &reached);
   if (!err && site->last < watch->written) {
-    err = buffer_printf(to, "  not yet seen in riser.site.v1: our record at offset %" PRId64 ", only up to %" PRId64 "\n",
-                        watch->written, site->last);
+    err =
+        buffer_printf(to, "  not yet seen in riser.site.v1: our record at offset %" PRId64 ", only up to %" PRId64 "\n",
+                      watch->written, site->last);
   }
   if (!err && !watch->fence.installed) {
     err = buffer_printf(to, "  partition %d has no fence in Redis: riserctl rebuild\n", (int)watch->options.partition);

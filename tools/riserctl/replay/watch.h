@@ -22,7 +22,7 @@ struct watch_counts {
   uint64_t notices;
   uint64_t switches; // due
   uint64_t outcomes;
-  uint64_t told;    // delivery records
+  uint64_t told; // delivery records
   uint64_t rejects;
 };
 

@@ -27,9 +27,11 @@ static const struct meter_type *find_type(struct site_reader *reader, struct yam
 static void check_meter(struct site_reader *reader, struct yaml_at at, const struct installation *added,
                         enum commodity commodity);
 
-#define TRAIT_KEYS \
-  {"register", false}, {"rollover", false}, {"max_rate", false}, {"backflow_max", false}, {"slack", false}, \
-      {"multiplier", false}, {"switch", false}
+#define TRAIT_KEYS                                                                                                     \
+  {"register", false}, {"rollover", false}, {"max_rate", false}, {"backflow_max", false}, {"slack", false},            \
+      {"multiplier", false}, {                                                                                         \
+    "switch", false                                                                                                    \
+  }
 
 void read_room(struct site_reader *reader, struct yaml_at at) {
   static const struct yaml_key keys[] = {{"id", true}, {"name", false}, {"points", false}, {"leases", false}};

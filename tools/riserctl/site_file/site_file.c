@@ -14,8 +14,8 @@ struct sources {
 };
 
 static const struct yaml_key top_keys[] = {
-    {"site", false},    {"tariffs", false}, {"meter_types", false}, {"building", false},
-    {"rooms", false},   {"persons", false}, {"landlord", false},
+    {"site", false},  {"tariffs", false}, {"meter_types", false}, {"building", false},
+    {"rooms", false}, {"persons", false}, {"landlord", false},
 };
 
 static bool open_sources(struct sources *sources, const char *const *paths, size_t count, struct arena *arena,

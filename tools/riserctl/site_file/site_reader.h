@@ -33,7 +33,7 @@ struct site_reader {
 };
 
 // One more element behind *count, zeroed; NULL after a complaint. The array may move.
-#define READER_PUSH(reader, at, array, count) \
+#define READER_PUSH(reader, at, array, count)                                                                          \
   ((array) = reader_grow((reader), (at), (array), (count), sizeof *(array)), (array) ? &(array)[(count)++] : NULL)
 void *reader_grow(struct site_reader *reader, struct yaml_at at, void *array, size_t count, size_t size);
 

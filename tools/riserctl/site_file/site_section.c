@@ -38,8 +38,8 @@ void read_site(struct site_reader *reader, struct yaml_at at) {
   };
   struct yaml_map map;
   struct site *site = &reader->out->site;
-  *site = (struct site){.id = "", .landlord = "", .name = "", .zone_name = "", .currency = "", .language = "",
-                        .landlord_person = ""};
+  *site = (struct site){
+      .id = "", .landlord = "", .name = "", .zone_name = "", .currency = "", .language = "", .landlord_person = ""};
   if (!yaml_map_open(at, "site", keys, COUNT(keys), &map)) return;
   read_names(reader, &map, site);
   site->minor_digits = (uint32_t)value_integer(yaml_get(&map, "minor_digits"), 0, 4, 2);
@@ -99,7 +99,7 @@ static void read_tolerance(struct yaml_at at, struct site *site) {
 
 void read_tariff(struct site_reader *reader, struct yaml_at at) {
   static const struct yaml_key keys[] = {
-      {"id", true},     {"name", false},         {"commodity", true}, {"price", false},        {"blocks", false},
+      {"id", true},      {"name", false},        {"commodity", true}, {"price", false},         {"blocks", false},
       {"period", false}, {"year_starts", false}, {"from", false},     {"line_rounding", false},
   };
   struct yaml_map map;

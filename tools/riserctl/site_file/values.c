@@ -148,8 +148,8 @@ int64_t value_span(struct yaml_at at, int64_t fallback) {
   static const struct {
     const char *name;
     int64_t seconds;
-  } units[] = {{" days", 86400}, {" day", 86400},    {" hours", 3600},  {" hour", 3600},
-               {" minutes", 60}, {" minute", 60},    {" seconds", 1},   {" second", 1}};
+  } units[] = {{" days", 86400}, {" day", 86400}, {" hours", 3600}, {" hour", 3600},
+               {" minutes", 60}, {" minute", 60}, {" seconds", 1},  {" second", 1}};
   const char *text = at.node ? yaml_text(at) : NULL;
   int64_t number;
   if (!text) return fallback;
