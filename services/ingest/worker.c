@@ -16,10 +16,13 @@
 #include "ingest/outlet.h"
 #include "ingest/receipts.h"
 #include "ingest/roster.h"
+#include "ingest/sequence_store.h"
 #include "ingest/topics.h"
 
 enum {
   BATCH_MAX = 512,        // messages between two polls of the producer
+  BATCH_SMALL = 128,      // after fewer, a nap: a loop that runs for each message alone costs more than it does
+  NAP_MS = 1,
   IDLE_WAIT_MS = 20,      // how long the empty spool is watched at a time
   DELIVERY_WAIT_MS = 1,   // how long confirmations are waited for when there is nothing else to do
   FULL_WAIT_MS = 5,       // the same when the window or the producer's queue is full
@@ -27,6 +30,7 @@ enum {
   ROSTER_EVERY_MS = 100,
   TEND_EVERY_MS = 1000,
   PROBE_EVERY_MS = 10000, // an idle worker asks whether Kafka is there
+  SNAPSHOT_EVERY_MS = 10000,
   STALL_MS = 5000,        // without a confirmation for that long, Kafka counts as away
   OLDEST_S = 946684800,   // 2000-01-01
   CLOCK_EVENT_EVERY_MS = 3600000,
@@ -56,7 +60,8 @@ struct worker {
   bool producer_failed;   // a delivery failed: only a new producer can go on
   bool abandoning;        // the old producer is being closed
   bool failed;            // FATAL: the process is about to end
-  int64_t roster_at_ms, tend_at_ms, probe_at_ms;
+  int64_t roster_at_ms, tend_at_ms, probe_at_ms, snapshot_at_ms;
+  uint64_t snapshot; // the spool's position that the newest snapshot of the sequences belongs to
   int64_t progress_at_ms; // the last confirmation, or since when there is something to confirm
 };
 
@@ -85,6 +90,9 @@ static enum error producer_open(struct worker *worker);
 static void take_over(struct worker *worker);
 static void wait_for_work(struct worker *worker, size_t taken);
 static void tend(struct worker *worker, int64_t now_ms);
+static void load_sequences(struct worker *worker);
+static void snapshot(struct worker *worker, int64_t now_ms);
+static void save_sequences(struct worker *worker);
 static void probe(struct worker *worker, int64_t now_ms);
 static void report(struct worker *worker);
 static void fail(struct worker *worker, const char *where, enum error err);
@@ -114,6 +122,8 @@ static enum error open_parts(struct worker *worker) {
   struct intake_options options = intake_options(worker);
   worker->intake = intake_new(&options);
   if (!worker->intake) return ERR_NO_MEMORY;
+  if (config->sequences) load_sequences(worker);
+  else spool_hold(worker->options.spool, UINT64_MAX);
   worker->cursor = spool_oldest(worker->options.spool);
   worker->tracked_until = spool_confirmed(worker->options.spool);
   enum error err = roster_open(&config->kafka, worker->client_id, worker->registry, &worker->roster);
@@ -188,6 +198,7 @@ static void *run(void *argument) {
     step(worker, now_ms);
   }
   spool_stamp(worker->options.spool, atomic_load(worker->options.alive_ms));
+  if (worker->options.config->sequences) save_sequences(worker);
   log_info("drained", F_INT("left_messages", (int64_t)window_count(worker->window)),
            F_INT("left_bytes", (int64_t)spool_level(worker->options.spool).used_bytes));
   return NULL;
@@ -203,8 +214,8 @@ static void step(struct worker *worker, int64_t now_ms) {
   health_beat(worker->options.gauges->health);
   size_t taken = 0;
   if (ready_to_take(worker, now_ms)) taken = take_batch(worker);
-  kafka_producer_poll(worker->outlet.producer, 0);
   wait_for_work(worker, taken);
+  kafka_producer_poll(worker->outlet.producer, 0);
   confirm(worker, now_ms);
   if (worker->producer_failed || kafka_producer_status(worker->outlet.producer)) take_over(worker);
   tend(worker, now_ms);
@@ -400,7 +411,11 @@ static void take_over(struct worker *worker) {
 }
 
 static void wait_for_work(struct worker *worker, size_t taken) {
-  if (taken || worker->producer_failed) return;
+  if (taken >= BATCH_SMALL || worker->producer_failed) return;
+  if (taken) {
+    clock_sleep_ms(NAP_MS);
+    return;
+  }
   bool blocked = window_is_full(worker->window);
   if (window_count(worker->window))
     kafka_producer_poll(worker->outlet.producer, blocked ? FULL_WAIT_MS : DELIVERY_WAIT_MS);
@@ -411,12 +426,39 @@ static void wait_for_work(struct worker *worker, size_t taken) {
 static void tend(struct worker *worker, int64_t now_ms) {
   struct gauges *gauges = worker->options.gauges;
   if (window_count(worker->window) && now_ms - worker->progress_at_ms > STALL_MS) condition_set(gauges->kafka, false);
+  if (worker->options.config->sequences) snapshot(worker, now_ms);
   if (now_ms < worker->tend_at_ms) return;
   worker->tend_at_ms = now_ms + TEND_EVERY_MS;
   spool_stamp(worker->options.spool, atomic_load(worker->options.alive_ms));
   spool_tend(worker->options.spool);
   probe(worker, now_ms);
   report(worker);
+}
+
+// The spool keeps what came since the snapshot, confirmed or not: after a restart it is read again for its sequences.
+static void load_sequences(struct worker *worker) {
+  const struct ingest_config *config = worker->options.config;
+  enum error err = sequence_store_load(config->spool_dir, worker->devices, &worker->snapshot);
+  if (!err) log_info("sequences-loaded", F_INT("devices", (int64_t)devices_count(worker->devices)));
+  else if (err != ERR_NOT_FOUND) log_error("sequences-not-loaded", F_ERR(err));
+}
+
+// Now and then; at once if what is kept for it takes up room that messages need.
+static void snapshot(struct worker *worker, int64_t now_ms) {
+  if (worker->cursor == worker->snapshot) return;
+  bool crowded = now_ms >= worker->snapshot_at_ms - SNAPSHOT_EVERY_MS + NAP_MS &&
+                 spool_confirmed(worker->options.spool) > spool_oldest(worker->options.spool) &&
+                 spool_level(worker->options.spool).used_bytes > (uint64_t)worker->options.config->spool_size / 4;
+  if (now_ms < worker->snapshot_at_ms && !crowded) return;
+  worker->snapshot_at_ms = now_ms + SNAPSHOT_EVERY_MS;
+  save_sequences(worker);
+}
+
+// After a takeover the cursor is behind what was tracked already; tracking it twice does no harm.
+static void save_sequences(struct worker *worker) {
+  if (sequence_store_save(worker->options.config->spool_dir, worker->devices, worker->cursor)) return;
+  worker->snapshot = worker->cursor;
+  spool_hold(worker->options.spool, worker->cursor);
 }
 
 // Asks only while nothing else would tell.

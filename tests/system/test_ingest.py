@@ -3,11 +3,14 @@
 import contextlib
 import hashlib
 import json
+import os
+import re
 import subprocess
 import sys
 import threading
 import time
 
+import jsonschema
 import pytest
 
 from ingest_world import PROGRAMS, Device, Ingest, Registry, Tail, read_cases, wait_for
@@ -383,3 +386,89 @@ def test_check_config_names_what_does_not_fit(tmp_path):
     ran = subprocess.run([PROGRAMS / "riser-ingest", "--check-config"], capture_output=True, text=True,
                          env={"RISER_SPOOL_SIZE": "8MiB"})
     assert ran.returncode == 2 and "spool_size" in ran.stdout + ran.stderr
+
+
+GOOD = read_cases(ROOT / "tests" / "unit" / "ingest" / "cases" / "good.txt")
+SHAPES = {"bad-schema", "bad-register", "no-readings", "bad-event", "bad-state", "bad-ack", "bad-meter-id"}
+
+
+def json_cases(cases):
+    for case in cases:
+        tail = case["topic"].rsplit("/", 1)[1]
+        if case["payload"].startswith((b"{", b"[")) and tail in ("json", "event", "state", "ack"):
+            try:
+                yield case, tail, json.loads(case["payload"])
+            except (ValueError, RecursionError):
+                pass
+
+
+def schema_accepts(tail, payload):
+    schema = json.loads((ROOT / "docs" / "schemas" / f"up-{tail}.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema).is_valid(payload)
+
+
+@pytest.mark.parametrize("case,tail,payload", list(json_cases(GOOD)), ids=lambda value: str(value)[:40])
+def test_the_schema_accepts_what_ingest_takes(case, tail, payload):
+    if not any(line.startswith("refused") for line in case["expect"]):
+        assert schema_accepts(tail, payload)
+
+
+@pytest.mark.parametrize("case,tail,payload", list(json_cases(BAD)), ids=lambda value: str(value)[:40])
+def test_the_schema_refuses_the_wrong_shapes(case, tail, payload):
+    if case["expect"][0].split()[1] in SHAPES:
+        assert not schema_accepts(tail, payload)
+
+
+def guide_examples():
+    """The shell examples of the device guide; the first only sets the addresses."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / "docs" / "devices.md").read_text(), re.M | re.S)
+    assert blocks[0].startswith("export MQTT_HOST=")
+    return blocks[1:]
+
+
+def test_the_examples_of_the_device_guide_run_as_they_stand(stack, ingest, registry, log, rejects):
+    registry.put("alicante")
+    wait_for("the site to be known", lambda: ingest.metric("riser_ingest_sites") >= 4)
+    host, port = stack.address("MQTT")
+    env = {**os.environ, "MQTT_HOST": host, "MQTT_PORT": str(port), "SITE": "alicante"}
+    examples = guide_examples()
+    assert len(examples) > 8
+    for number, example in enumerate(examples, 1):
+        facts, refused = len(log.poll()), len(rejects.poll())
+        ran = subprocess.run(["bash", "-eu", "-c", example], cwd=ROOT, env=env, text=True, capture_output=True, timeout=30)
+        assert ran.returncode == 0, f"{example}\n{ran.stdout}{ran.stderr}"
+        if "receipt" in example:
+            assert json.loads(ran.stdout) == {"seq": 1}
+        if number < len(examples):
+            wait_for(f"the fact of {example}", lambda: len(log.poll()) > facts)
+            assert len(rejects.poll()) == refused, example
+        else:
+            wait_for(f"the refusal of {example}", lambda: len(rejects.poll()) > refused)
+            assert rejects.records[-1][0].reason == "bad-schema"
+            assert rejects.records[-1][0].detail == "at: wanted the instant of the reading"
+
+
+def test_sequences_are_remembered_over_restarts(launch, stack, log, schemas):
+    """What is missing is told also when it went missing while ingest was away; a SIGKILL forgets nothing."""
+    ingest = launch()
+    device = Device(stack, listen="riser/v1/north/gw-s/down/receipt")
+
+    def send(sequence):
+        heard = len(device.heard)
+        device.publish("riser/v1/north/gw-s/up/json",
+                       json.dumps({"seq": sequence, "receipt": True, "at": now_s(), "volume_l": sequence}))
+        wait_for("the receipt", lambda: len(device.heard) > heard)
+        return json.loads(device.heard[-1][1])["seq"]
+
+    assert send(1) == 1
+    assert ingest.stop() == 0
+    ingest.start()
+    assert send(2) == 2
+    time.sleep(0.1)  # confirmed, and since then kept only for its number
+    ingest.kill()
+    ingest.start()
+    assert send(5) == 2
+    (gap, _), = log.wait("the gap", lambda r: facts_of("gw-s")(r) and r.WhichOneof("fact") == "device_event")
+    assert gap.device_event.event.detail == "3..4 missing"
+    device.close()

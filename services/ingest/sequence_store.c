@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// Little-endian: "rseqs-1\n" | position u64 | devices u64 | per device: key length u16, key, complete u64, runs u16,
+// per run: first u64, last u64 | CRC-32C of all before, u32.
+#include "ingest/sequence_store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/crc32c.h"
+#include "base/log.h"
+
+static const char MAGIC[8] = "rseqs-1\n";
+enum { SNAPSHOT_MAX = 1 << 30, NAME_ROOM = 32, HEADER = 24, TRAILER = 4 };
+
+struct writer {
+  struct buffer buffer;
+  uint64_t count;
+  enum error err;
+};
+
+struct reader {
+  const uint8_t *at;
+  size_t left;
+};
+
+static void write_device(void *ctx, const struct heard *heard);
+static void put16(struct writer *writer, uint16_t value);
+static void put64(struct writer *writer, uint64_t value);
+static void put(struct writer *writer, const void *data, size_t len);
+static enum error replace_file(const char *folder, struct bytes content);
+static enum error write_file(int fd, struct bytes content);
+static enum error read_file(const char *folder, struct buffer *content);
+static bool read_device(struct reader *reader, struct devices *devices);
+static bool get(struct reader *reader, size_t len, const uint8_t **at);
+static enum error failed(const char *doing);
+
+enum error sequence_store_save(const char *folder, const struct devices *devices, uint64_t position) {
+  struct writer writer = {.err = OK};
+  buffer_init(&writer.buffer, SNAPSHOT_MAX);
+  put(&writer, MAGIC, sizeof MAGIC);
+  put64(&writer, position);
+  put64(&writer, 0); // the count, below
+  devices_each(devices, write_device, &writer);
+  if (!writer.err) {
+    put_le64(writer.buffer.data + 16, writer.count);
+    uint8_t crc[TRAILER];
+    put_le32(crc, crc32c(0, writer.buffer.data, writer.buffer.len));
+    put(&writer, crc, sizeof crc);
+  }
+  if (!writer.err) writer.err = replace_file(folder, buffer_bytes(&writer.buffer));
+  buffer_fini(&writer.buffer);
+  return writer.err;
+}
+
+static void write_device(void *ctx, const struct heard *heard) {
+  struct writer *writer = ctx;
+  const struct sequence *sequence = &heard->sequence;
+  if (!sequence->complete) return;
+  put16(writer, (uint16_t)heard->key_len);
+  put(writer, heard->key, heard->key_len);
+  put64(writer, sequence->complete);
+  put16(writer, (uint16_t)sequence->run_count);
+  for (uint32_t i = 0; i < sequence->run_count; i++) {
+    put64(writer, sequence->runs[i].first);
+    put64(writer, sequence->runs[i].last);
+  }
+  writer->count++;
+}
+
+static void put16(struct writer *writer, uint16_t value) {
+  uint8_t bytes[2];
+  put_le16(bytes, value);
+  put(writer, bytes, sizeof bytes);
+}
+
+static void put64(struct writer *writer, uint64_t value) {
+  uint8_t bytes[8];
+  put_le64(bytes, value);
+  put(writer, bytes, sizeof bytes);
+}
+
+static void put(struct writer *writer, const void *data, size_t len) {
+  if (!writer->err) writer->err = buffer_append(&writer->buffer, data, len);
+}
+
+static enum error replace_file(const char *folder, struct bytes content) {
+  char path[PATH_MAX], fresh[PATH_MAX + NAME_ROOM];
+  if ((size_t)snprintf(path, sizeof path, "%s/sequences", folder) >= sizeof path) return ERR_CONFIG;
+  snprintf(fresh, sizeof fresh, "%s.new", path);
+  int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) return failed("open");
+  enum error err = write_file(fd, content);
+  close(fd);
+  if (!err && rename(fresh, path)) err = failed("rename");
+  return err;
+}
+
+static enum error write_file(int fd, struct bytes content) {
+  while (content.len) {
+    ssize_t written = write(fd, content.data, content.len);
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return failed("write");
+    content = bytes_make(content.data + written, content.len - (size_t)written);
+  }
+  return OK;
+}
+
+enum error sequence_store_load(const char *folder, struct devices *devices, uint64_t *position) {
+  struct buffer content;
+  buffer_init(&content, SNAPSHOT_MAX);
+  enum error err = read_file(folder, &content);
+  if (!err && (content.len < HEADER + TRAILER || memcmp(content.data, MAGIC, sizeof MAGIC) != 0)) err = ERR_CORRUPT;
+  if (!err && get_le32(content.data + content.len - TRAILER) != crc32c(0, content.data, content.len - TRAILER))
+    err = ERR_CORRUPT;
+  if (!err) {
+    struct reader reader = {content.data + HEADER, content.len - HEADER - TRAILER};
+    uint64_t count = get_le64(content.data + 16);
+    for (uint64_t i = 0; !err && i < count; i++)
+      if (!read_device(&reader, devices)) err = ERR_CORRUPT;
+    *position = get_le64(content.data + 8);
+  }
+  buffer_fini(&content);
+  return err;
+}
+
+static enum error read_file(const char *folder, struct buffer *content) {
+  char path[PATH_MAX];
+  struct stat status;
+  if ((size_t)snprintf(path, sizeof path, "%s/sequences", folder) >= sizeof path) return ERR_CONFIG;
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return errno == ENOENT ? ERR_NOT_FOUND : failed("open");
+  enum error err = fstat(fd, &status) ? failed("stat") : buffer_reserve(content, (size_t)status.st_size);
+  while (!err && content->len < (size_t)status.st_size) {
+    ssize_t got = read(fd, content->data + content->len, (size_t)status.st_size - content->len);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) err = failed("read");
+    else content->len += (size_t)got;
+  }
+  close(fd);
+  return err;
+}
+
+// The checksum has held, so that only a program's error could get us beyond the end; that too is noticed.
+static bool read_device(struct reader *reader, struct devices *devices) {
+  const uint8_t *at, *key;
+  if (!get(reader, 2, &at)) return false;
+  size_t key_len = get_le16(at);
+  if (!get(reader, key_len, &key) || !get(reader, 10, &at)) return false;
+  const uint8_t *slash = memchr(key, '/', key_len);
+  uint32_t runs = get_le16(at + 8);
+  if (!slash || runs > SEQUENCE_RUNS_MAX) return false;
+  struct sequence sequence = {.complete = get_le64(at), .run_count = runs};
+  for (uint32_t i = 0; i < runs; i++) {
+    if (!get(reader, 16, &at)) return false;
+    sequence.runs[i] = (struct sequence_run){get_le64(at), get_le64(at + 8)};
+  }
+  size_t site_len = (size_t)(slash - key);
+  struct heard *heard =
+      devices_get(devices, bytes_make(key, site_len), bytes_make(slash + 1, key_len - site_len - 1));
+  if (heard) heard->sequence = sequence;
+  return true;
+}
+
+static bool get(struct reader *reader, size_t len, const uint8_t **at) {
+  if (reader->left < len) return false;
+  *at = reader->at;
+  reader->at += len;
+  reader->left -= len;
+  return true;
+}
+
+static enum error failed(const char *doing) {
+  log_error("sequences-failed", F_STR("doing", doing), F_STR("cause", strerror(errno)));
+  return ERR_IO;
+}
