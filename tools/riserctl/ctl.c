@@ -35,7 +35,7 @@ bool ctl_open(struct ctl *ctl, const struct arguments *arguments, enum status *s
   int exit_code = 0;
   *ctl = (struct ctl){.command = arguments->command};
   *status = STATUS_USAGE;
-  log_init("riserctl", LOG_LEVEL_WARN);
+  log_init("riserctl", LOG_LEVEL_ERROR);
   ctl->config_owner = config_load(&schema, arguments->config ? 3 : 1, argv, &ctl->config, &exit_code);
   if (!ctl->config_owner) return false;
   ctl->arena = arena_new(ARENA_MAX);
