@@ -65,8 +65,8 @@ run_inside() {
     mount -t proc proc "$1/proc"
     mount --rbind /dev "$1/dev"
     exec chroot "$1" /usr/bin/env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-      LANG=C.UTF-8 RISER_PORT_BASE="$3" bash -c "cd /root/riser && $2"' \
-    inside "$root" "$command" "${RISER_PORT_BASE:-24000}" </dev/null
+      LANG=C.UTF-8 RISER_PORT_BASE="$3" RISER_TEST_PORT_BASE="$4" bash -c "cd /root/riser && $2"' \
+    inside "$root" "$command" "${RISER_PORT_BASE:-24000}" "${RISER_TEST_PORT_BASE:-25000}" </dev/null
 }
 
 main() {
