@@ -109,6 +109,23 @@ def test_nobody_is_root_and_nothing_is_written_but_the_spool(manifests, service)
     assert writable == (["/spool"] if service == "ingest" else [])
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_instance_is_a_name_of_its_own_and_a_lasting_one(manifests, service):
+    """Static group members, transactional producers and MQTT clients are named after it. A Deployment's pods are named
+    anew at each start, so only a service that can do without a static member may be one."""
+    instance = next(e for e in container(manifests, service)["env"] if e["name"] == "RISER_INSTANCE")
+    assert instance["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
+    found = workload(manifests, service)
+    settings = next(m for m in manifests if m["kind"] == "ConfigMap" and m["metadata"]["name"] == service)["data"]
+    if found["kind"] == "Deployment":
+        assert settings.get("RISER_STATIC_MEMBER") == "false"
+        return
+    assert "RISER_STATIC_MEMBER" not in settings
+    headless = next(m for m in manifests if m["kind"] == "Service" and m["metadata"]["name"] == service)
+    assert found["spec"]["serviceName"] == service and headless["spec"]["clusterIP"] == "None"
+    assert ("volumeClaimTemplates" in found["spec"]) == (service == "ingest")
+
+
 def test_ingest_keeps_its_spool(manifests):
     ingest = workload(manifests, "ingest")
     assert ingest["kind"] == "StatefulSet"
@@ -117,3 +134,8 @@ def test_ingest_keeps_its_spool(manifests):
     assert settings["RISER_SPOOL_DIR"] == "/spool"
     size = int(claim["spec"]["resources"]["requests"]["storage"].removesuffix("Gi"))
     assert size > int(settings["RISER_SPOOL_SIZE"].removesuffix("GiB")), "the volume must hold the whole spool"
+
+
+def test_ingest_watches_sequences_only_alone(manifests):
+    settings = next(m for m in manifests if m["kind"] == "ConfigMap" and m["metadata"]["name"] == "ingest")["data"]
+    assert workload(manifests, "ingest")["spec"]["replicas"] == 1 or settings["RISER_SEQUENCES"] == "false"
