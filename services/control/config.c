@@ -21,7 +21,8 @@ static const struct config_entry entries[] = {
     CONFIG_DURATION(C, command_moving, "1m", "10ms", "24h",
                     "How long a relay or valve may take to move after its device acknowledged."),
     CONFIG_DURATION(C, command_repair_pause, "10m", "0s", "30d",
-                    "Shortest pause between the end of a command and its repair, when the supply left its state by itself."),
+                    "Shortest pause between the end of a command and its repair, when the supply left its "
+                    "state by itself."),
     CONFIG_DURATION(C, command_permit, "24h", "1m", "30d",
                     "How long billing's permission to cut a supply holds, in business time."),
     CONFIG_DURATION(C, command_hold_max, "7d", "1m", "365d",
