@@ -49,8 +49,8 @@ void fold_free(struct fold *fold); // not the store
 // Facts that cannot be applied become DECISION_FACT_EXCEPTION, they are no error.
 enum error fold_apply(struct fold *fold, const struct fact *fact, struct cause base, struct effects *out) MUST_USE;
 
-// Has the store note (store_wanted) what a fact of readings to come will need, as far as that is known before its site is
-// loaded; facts of other kinds are rare enough to wait for their turn. So a batch is loaded in a few round trips.
+// Has the store note (store_wanted) what a fact of readings to come will need, as far as that is known before its site
+// is loaded; facts of other kinds are rare enough to wait for their turn. So a batch is loaded in a few round trips.
 void fold_want(struct fold *fold, const struct fact *fact);
 
 // The record cannot even be tried (it is no fact, or not this partition's): a DECISION_FACT_EXCEPTION in its place.
