@@ -6,9 +6,11 @@ Shares no code with the services. Exit code 0 only if all of it holds; the last 
 """
 import argparse
 import datetime
+import decimal
 import hashlib
 import json
 import os
+import subprocess
 import sys
 from collections import Counter, defaultdict
 
@@ -33,6 +35,7 @@ class Checker:
         self.rows = list(source.rows())
         self.points = source.points()
         self.mail_folder = options.mail
+        self.riserctl = options.riserctl
         kafka = os.environ["RISER_KAFKA"]
         self.site_log = records.Topic(kafka, "riser.site.v1")
         self.decision_log = records.Topic(kafka, "riser.decision.v1")
@@ -134,6 +137,19 @@ class Checker:
                 start, end = rules.midnight(date), rules.midnight(date + datetime.timedelta(days=1))
                 wrong += usage != rules.register_at(accepted, end) - rules.register_at(accepted, start)
         self.expect("daily usages that differ", wrong, 0)
+
+    def check_hours(self):
+        """Hours of days with 23, 24 and 25 of them, and of the day with two bad reads, as riserctl gives them."""
+        for point, day in (("118-water", "2016-09-30"), ("118-water", "2016-10-30"), ("102-electricity", "2016-10-30"),
+                           ("103-water", "2016-03-27"), ("105-electricity", "2016-03-27"), ("101-water", "2016-07-14")):
+            date = datetime.date.fromisoformat(day)
+            start_s, end_s = rules.midnight(date), rules.midnight(date + datetime.timedelta(days=1))
+            _, meter, commodity = self.points[point]
+            unit = rules.BLOCKS[commodity][2]
+            told = subprocess.run([self.riserctl, "get", "usage", "--point", point, "--hours", day, "--json"],
+                                  capture_output=True, text=True, check=True)
+            got = [int(hour["usage"] * unit) for hour in json.loads(told.stdout, parse_float=decimal.Decimal)]
+            self.expect(f"hours of {point} on {day}", got, rules.hours_of_usage(self.accepted[meter], start_s, end_s))
 
     def decisions(self, what):
         for partition, offset, decision in self.decision_log.parsed(self.schemas["decision"].Decision):
@@ -281,8 +297,9 @@ class Checker:
         self.figures["mails"] = len(files)
 
     def run(self):
-        for check in (self.check_readings, self.check_broker, self.check_rejects, self.check_usage, self.check_bills,
-                      self.check_alerts, self.check_arrears, self.check_balances, self.check_commands, self.check_mail):
+        for check in (self.check_readings, self.check_broker, self.check_rejects, self.check_usage, self.check_hours,
+                      self.check_bills, self.check_alerts, self.check_arrears, self.check_balances, self.check_commands,
+                      self.check_mail):
             check()
         report.rooms(self)
         report.timeline(self, "lease-102")
@@ -301,6 +318,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ledger", required=True, help="what riserctl replay wrote down as published")
     parser.add_argument("--mail", required=True, help="folder of the mail files")
+    parser.add_argument("--riserctl", default=source.ROOT / "build" / "bin" / "riserctl", help="gives the hours")
     sys.exit(Checker(parser.parse_args()).run())
 
 
