@@ -61,8 +61,10 @@ enum error spool_open(const struct spool_options *options, struct spool **out) {
   stock_init(&spool->stock, &folder);
   spool->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   err = spool->wake_fd < 0 ? ERR_IO : open_parts(spool, options);
-  if (err) spool_close(spool);
-  else *out = spool;
+  if (err)
+    spool_close(spool);
+  else
+    *out = spool;
   return err;
 }
 

@@ -33,23 +33,23 @@ enum { SPOOL_SEGMENT_MIN = 4096, SPOOL_SEGMENT_MAX = 1 << 30 };
 // A position is (segment number << 32 | offset): it grows for ever, also over restarts. 0 is before everything.
 struct spool_entry {
   int64_t receive_ms;
-  uint32_t note; // the caller's own
-  uint8_t kind;  // the caller's own, 0 .. 254
+  uint32_t note;      // the caller's own
+  uint8_t kind;       // the caller's own, 0 .. 254
   struct bytes topic; // at most 65535
   struct bytes payload;
 };
 
 struct spool_record {
   uint64_t position;
-  uint64_t next; // the position behind it: what spool_confirm takes
+  uint64_t next;            // the position behind it: what spool_confirm takes
   struct spool_entry entry; // points into the spool: valid until this record is confirmed
 };
 
 struct spool_level {
-  uint64_t used_bytes; // in unreleased segments, up to the tail
-  uint64_t free_bytes; // that appends can still take
-  uint32_t segments;   // unreleased, the active one included
-  uint32_t spares;     // allocated and free
+  uint64_t used_bytes;    // in unreleased segments, up to the tail
+  uint64_t free_bytes;    // that appends can still take
+  uint32_t segments;      // unreleased, the active one included
+  uint32_t spares;        // allocated and free
   uint64_t damaged_bytes; // found damaged when it was opened, and skipped
   bool near_full;         // free_bytes < reserve_bytes: stop taking in
 };
@@ -69,7 +69,7 @@ size_t spool_entry_max(const struct spool *spool); // largest topic + payload
 // ERR_AGAIN: there is nothing yet.
 enum error spool_read(struct spool *spool, uint64_t position, struct spool_record *out) MUST_USE;
 
-// Waits until there is a record at or behind `position`, at most timeout_ms; true if there is.
+// Waits for a record at or behind `position`, at most timeout_ms; true if there is one. May also give up early.
 bool spool_wait(struct spool *spool, uint64_t position, int timeout_ms);
 void spool_wake(struct spool *spool); // any thread: ends a spool_wait early
 

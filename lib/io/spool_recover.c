@@ -50,8 +50,10 @@ static enum error add(struct stock *stock, struct segment *segment, uint64_t end
     out->damaged_bytes += cover(before, stock->folder.key, spool_offset_of(out->tail), before->size);
   }
   enum error err = stock_add_live(stock, segment);
-  if (err) segment_close(segment);
-  else out->tail = spool_position(segment->number, end);
+  if (err)
+    segment_close(segment);
+  else
+    out->tail = spool_position(segment->number, end);
   return err;
 }
 

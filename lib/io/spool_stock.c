@@ -47,8 +47,10 @@ enum error stock_next(struct stock *stock, uint64_t number, struct segment **out
   if (!err) err = push(&stock->live, segment);
   stock->making--;
   pthread_mutex_unlock(&stock->lock);
-  if (err) segment_close(segment);
-  else *out = segment;
+  if (err)
+    segment_close(segment);
+  else
+    *out = segment;
   return err;
 }
 
@@ -92,8 +94,8 @@ void stock_release(struct stock *stock, uint64_t number) {
   pthread_mutex_lock(&stock->lock);
   while (stock->live.count && stock->live.at[0]->number < number) {
     struct segment *segment = take(&stock->live, 0);
-    enum error err = segment->size == stock->segment_bytes ? to_spare(stock, segment)
-                                                           : segment_remove(&stock->folder, segment);
+    enum error err =
+        segment->size == stock->segment_bytes ? to_spare(stock, segment) : segment_remove(&stock->folder, segment);
     if (err) log_error("spool-release-failed", F_ERR(err));
   }
   pthread_mutex_unlock(&stock->lock);

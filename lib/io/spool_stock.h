@@ -22,10 +22,10 @@ struct stock {
   pthread_mutex_t lock;   // guards the following
   struct segments live;   // ascending by number
   struct segments spares;
-  uint64_t making;        // counted, and not yet in either list
-  uint64_t spare_names;   // the next spare's name
-  bool disk_full;         // the last attempt to make a segment found no room
-  int64_t retry_ms;       // the next attempt's time
+  uint64_t making;      // counted, and not yet in either list
+  uint64_t spare_names; // the next spare's name
+  bool disk_full;       // the last attempt to make a segment found no room
+  int64_t retry_ms;     // the next attempt's time
 };
 
 void stock_init(struct stock *stock, const struct folder *folder);

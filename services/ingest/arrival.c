@@ -16,7 +16,9 @@ enum error arrival_append(struct spool *spool, struct bytes topic, struct bytes 
   int64_t held_s = note->held_ms / 1000;
   struct spool_entry entry = {
       .receive_ms = note->receive_ms,
-      .note = held_s < 0 ? 0 : held_s > UINT32_MAX ? UINT32_MAX : (uint32_t)held_s,
+      .note = held_s < 0            ? 0
+              : held_s > UINT32_MAX ? UINT32_MAX
+                                    : (uint32_t)held_s,
       .kind = KIND_WHOLE,
       .topic = topic,
       .payload = payload,

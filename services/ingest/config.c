@@ -32,11 +32,12 @@ static const struct config_entry ENTRIES[] = {
 
     CONFIG_BYTES(S, payload_max, "256KiB", "1KiB", "16MiB", "Larger messages are refused."),
     CONFIG_INT(S, readings_max, "10000", "1", "1000000", "Messages with more readings are refused."),
-    CONFIG_DURATION(S, future_limit_ms, "24h", "0s", "30d",
-                    "Readings further in the future than this are refused.", .key = "future_limit"),
-    CONFIG_DURATION(S, clock_limit_ms, "5m", "1s", "7d",
-                    "A device's clock may be that far off (sent_at against arrival); beyond it its readings rank lowest.",
-                    .key = "clock_limit"),
+    CONFIG_DURATION(S, future_limit_ms, "24h", "0s", "30d", "Readings further in the future than this are refused.",
+                    .key = "future_limit"),
+    CONFIG_DURATION(
+        S, clock_limit_ms, "5m", "1s", "7d",
+        "A device's clock may be that far off (sent_at against arrival); beyond it its readings rank lowest.",
+        .key = "clock_limit"),
     CONFIG_ENUM(S, foreign, "refuse|accept", "refuse",
                 "Messages of a device that is installed at another site of the same landlord, and not at the topic's."),
     CONFIG_BOOL(S, sequences, "true",
@@ -67,8 +68,10 @@ static enum error check(const void *settings, char *problem, size_t size) {
   }
   int64_t least = ingest_reserve_bytes(config) + 3 * config->spool_segment;
   if (config->spool_size < least) {
-    snprintf(problem, size, "spool_size must be at least %lld: mqtt_receive_max messages of payload_max, and three "
-             "segments; or make those smaller", (long long)least);
+    snprintf(problem, size,
+             "spool_size must be at least %lld: mqtt_receive_max messages of payload_max, and three "
+             "segments; or make those smaller",
+             (long long)least);
     return ERR_CONFIG;
   }
   return OK;

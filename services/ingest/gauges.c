@@ -11,7 +11,8 @@ void gauges_init(struct gauges *gauges, const struct process *process) {
       .facts = metrics_counter(m, "riser_ingest_facts_total", "Records handed to the site log."),
       .rejects = metrics_counters(m, "riser_ingest_rejects_total", "Messages refused, wholly or in part.", reasons),
       .receipts = metrics_counter(m, "riser_ingest_receipts_total", "Receipts given to devices."),
-      .takeovers = metrics_counter(m, "riser_ingest_producer_takeovers_total", "Producers that took over from the spool."),
+      .takeovers =
+          metrics_counter(m, "riser_ingest_producer_takeovers_total", "Producers that took over from the spool."),
       .connects = metrics_counter(m, "riser_ingest_mqtt_connects_total", "Connections made to the MQTT broker."),
       .stops = metrics_counter(m, "riser_ingest_intake_stops_total", "Times that a nearly full spool stopped intake."),
       .spool_used = metrics_gauge(m, "riser_ingest_spool_used_bytes", "Bytes in the spool that are not released."),

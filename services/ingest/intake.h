@@ -18,9 +18,9 @@ struct intake *intake_new(const struct intake_options *options) MUST_USE;
 void intake_free(struct intake *intake);
 
 struct intaken {
-  struct topic topic;  // of a topic that was refused: as far as it could be read
+  struct topic topic;     // of a topic that was refused: as far as it could be read
   struct verdict verdict; // lives until the next call
-  bool json;           // the form of a receipt
+  bool json;              // the form of a receipt
 };
 
 // ERR_NO_MEMORY; everything else is in the verdict.

@@ -17,8 +17,10 @@ int main(int argc, char **argv) {
     return EXIT_FAILURE;
   }
   err = app_open(&settings, &process, &app);
-  if (err) process_fail("open", err);
-  else app_run(app);
+  if (err)
+    process_fail("open", err);
+  else
+    app_run(app);
   app_close(app);
   exit_code = process_close(&process);
   config_free(config);

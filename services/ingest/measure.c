@@ -53,9 +53,10 @@ int main(int argc, char **argv) {
   }
   double messages = (double)run.messages;
   printf("{\"readings\":%zu,\"messages\":%zu,\"form\":\"%s\",\"bytes_in\":%zu,\"bytes_out\":%zu,\"append_us\":%.3f,"
-         "\"work_us\":%.3f,\"readings_per_s\":%.0f}\n", run.readings, run.messages, run.json ? "json" : "pb",
-         bytes_in, run.bytes_out / run.messages, (double)run.append_us / messages,
-         (double)run.work_us / messages, messages * (double)run.readings * 1e6 / (double)run.work_us);
+         "\"work_us\":%.3f,\"readings_per_s\":%.0f}\n",
+         run.readings, run.messages, run.json ? "json" : "pb", bytes_in, run.bytes_out / run.messages,
+         (double)run.append_us / messages, (double)run.work_us / messages,
+         messages * (double)run.readings * 1e6 / (double)run.work_us);
   return EXIT_SUCCESS;
 }
 

@@ -46,8 +46,10 @@ enum error outlet_reject(struct outlet *outlet, const struct arrival *arrival, c
       .site = site,
       .device = device,
   };
-  if (arrival->sha256) memcpy(reject.sha256, arrival->sha256, sizeof reject.sha256);
-  else arrival_sha256(arrival->payload, reject.sha256);
+  if (arrival->sha256)
+    memcpy(reject.sha256, arrival->sha256, sizeof reject.sha256);
+  else
+    arrival_sha256(arrival->payload, reject.sha256);
   buffer_clear(&outlet->buffer);
   enum error err = wire_reject_encode(&reject, &outlet->buffer);
   return err ? err : send(outlet, TOPIC_REJECT, bytes_text(site), opaque);

@@ -47,8 +47,10 @@ void receipts_publish(struct receipts *receipts, struct mqtt *mqtt) {
     struct heard *heard = receipts->due[done];
     enum error err = publish(receipts, heard, mqtt);
     if (error_class(err) == CLASS_RETRY) break;
-    if (err) log_error("receipt-failed", F_ERR(err));
-    else if (receipts->given) counter_add(receipts->given, 1);
+    if (err)
+      log_error("receipt-failed", F_ERR(err));
+    else if (receipts->given)
+      counter_add(receipts->given, 1);
     heard->receipt_listed = false;
     heard->pins--;
     done++;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The receipts that devices wait for: one a device, the newest. Published over MQTT when there is a connection; one that
-// gets lost on the way is asked for again by the device. The worker's thread.
+// The receipts that devices wait for: one a device, the newest. Published over MQTT when there is a connection; one
+// that gets lost on the way is asked for again by the device. The worker's thread.
 #ifndef RISER_INGEST_RECEIPTS_H
 #define RISER_INGEST_RECEIPTS_H
 

@@ -36,8 +36,10 @@ enum error roster_open(const struct kafka_settings *kafka, const char *client_id
       .events = {.reached_end = on_end, .ctx = roster},
   };
   enum error err = roster->arena ? kafka_consumer_open(&options, &roster->consumer) : ERR_NO_MEMORY;
-  if (err) roster_close(roster);
-  else *out = roster;
+  if (err)
+    roster_close(roster);
+  else
+    *out = roster;
   return err;
 }
 
@@ -96,7 +98,8 @@ static enum error take(struct roster *roster, const struct kafka_record *record)
     err = registry_put(roster->registry, &entry);
   }
   if (!err || error_class(err) == CLASS_FATAL || err == ERR_LIMIT) return err;
-  log_error("device-record-refused", F_ERR(err), F_INT("partition", record->partition), F_INT("offset", record->offset));
+  log_error("device-record-refused", F_ERR(err), F_INT("partition", record->partition),
+            F_INT("offset", record->offset));
   return OK;
 }
 

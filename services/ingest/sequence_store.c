@@ -138,8 +138,10 @@ static enum error read_file(const char *folder, struct buffer *content) {
   while (!err && content->len < (size_t)status.st_size) {
     ssize_t got = read(fd, content->data + content->len, (size_t)status.st_size - content->len);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) err = failed("read");
-    else content->len += (size_t)got;
+    if (got <= 0)
+      err = failed("read");
+    else
+      content->len += (size_t)got;
   }
   close(fd);
   return err;
@@ -160,8 +162,7 @@ static bool read_device(struct reader *reader, struct devices *devices) {
     sequence.runs[i] = (struct sequence_run){get_le64(at), get_le64(at + 8)};
   }
   size_t site_len = (size_t)(slash - key);
-  struct heard *heard =
-      devices_get(devices, bytes_make(key, site_len), bytes_make(slash + 1, key_len - site_len - 1));
+  struct heard *heard = devices_get(devices, bytes_make(key, site_len), bytes_make(slash + 1, key_len - site_len - 1));
   if (heard) heard->sequence = sequence;
   return true;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The devices' sequences on disk, beside the spool: what is complete and what is missing is known again after a restart.
-// A snapshot belongs to a position of the spool: it holds what the messages before that position said. It is replaced
-// as a whole, by a rename. The worker's thread.
+// The devices' sequences on disk, beside the spool: what is complete and what is missing is known again after a
+// restart. A snapshot belongs to a position of the spool: it holds what the messages before that position said. It is
+// replaced as a whole, by a rename. The worker's thread.
 #ifndef RISER_INGEST_SEQUENCE_STORE_H
 #define RISER_INGEST_SEQUENCE_STORE_H
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One loop: take what the spool has, hand it to the producer, hear what Kafka confirmed, release. Nothing is taken while
-// the window is full or before the registry is loaded; the spool is where it waits. A producer that died is replaced,
-// and everything that it had not confirmed is handed to the new one, in the order of the spool.
+// One loop: take what the spool has, hand it to the producer, hear what Kafka confirmed, release. Nothing is taken
+// while the window is full or before the registry is loaded; the spool is where it waits. A producer that died is
+// replaced, and everything that it had not confirmed is handed to the new one, in the order of the spool.
 #include "ingest/worker.h"
 
 #include <assert.h>
@@ -20,19 +20,19 @@
 #include "ingest/topics.h"
 
 enum {
-  BATCH_MAX = 512,        // messages between two polls of the producer
-  BATCH_SMALL = 128,      // after fewer, a nap: a loop that runs for each message alone costs more than it does
+  BATCH_MAX = 512,   // messages between two polls of the producer
+  BATCH_SMALL = 128, // after fewer, a nap: a loop that runs for each message alone costs more than it does
   NAP_MS = 1,
-  IDLE_WAIT_MS = 20,      // how long the empty spool is watched at a time
-  DELIVERY_WAIT_MS = 1,   // how long confirmations are waited for when there is nothing else to do
-  FULL_WAIT_MS = 5,       // the same when the window or the producer's queue is full
-  RETRY_WAIT_MS = 500,    // between attempts at what Kafka refuses for the moment
+  IDLE_WAIT_MS = 20,    // how long the empty spool is watched at a time
+  DELIVERY_WAIT_MS = 1, // how long confirmations are waited for when there is nothing else to do
+  FULL_WAIT_MS = 5,     // the same when the window or the producer's queue is full
+  RETRY_WAIT_MS = 500,  // between attempts at what Kafka refuses for the moment
   ROSTER_EVERY_MS = 100,
   TEND_EVERY_MS = 1000,
   PROBE_EVERY_MS = 10000, // an idle worker asks whether Kafka is there
   SNAPSHOT_EVERY_MS = 10000,
-  STALL_MS = 5000,        // without a confirmation for that long, Kafka counts as away
-  OLDEST_S = 946684800,   // 2000-01-01
+  STALL_MS = 5000,      // without a confirmation for that long, Kafka counts as away
+  OLDEST_S = 946684800, // 2000-01-01
   CLOCK_EVENT_EVERY_MS = 3600000,
   ID_SIZE = 256,
 };
@@ -57,11 +57,11 @@ struct worker {
   uint64_t cursor;        // the spool's position that is read next
   uint64_t tracked_until; // before it, messages are confirmed since an earlier life: only their sequences count
   bool partitions_checked;
-  bool producer_failed;   // a delivery failed: only a new producer can go on
-  bool abandoning;        // the old producer is being closed
-  bool failed;            // FATAL: the process is about to end
+  bool producer_failed; // a delivery failed: only a new producer can go on
+  bool abandoning;      // the old producer is being closed
+  bool failed;          // FATAL: the process is about to end
   int64_t roster_at_ms, tend_at_ms, probe_at_ms, snapshot_at_ms;
-  uint64_t snapshot; // the spool's position that the newest snapshot of the sequences belongs to
+  uint64_t snapshot;      // the spool's position that the newest snapshot of the sequences belongs to
   int64_t progress_at_ms; // the last confirmation, or since when there is something to confirm
 };
 
@@ -75,8 +75,7 @@ static enum error check_partitions(struct worker *worker);
 static void poll_roster(struct worker *worker, int64_t now_ms);
 static size_t take_batch(struct worker *worker);
 static bool take_one(struct worker *worker);
-static bool hand_over(struct worker *worker, const struct arrival *arrival, const struct intaken *taken,
-                      uint64_t next);
+static bool hand_over(struct worker *worker, const struct arrival *arrival, const struct intaken *taken, uint64_t next);
 static enum error send_all(struct worker *worker, const struct arrival *arrival, const struct intaken *taken,
                            uint64_t ticket);
 static enum error send_reject(struct worker *worker, const struct arrival *arrival, const struct intaken *taken,
@@ -107,8 +106,10 @@ enum error worker_start(const struct worker_options *options, struct worker **ou
   enum error err = open_parts(worker);
   if (!err) worker->started = pthread_create(&worker->thread, NULL, run, worker) == 0;
   if (!err && !worker->started) err = ERR_NO_MEMORY;
-  if (err) worker_free(worker);
-  else *out = worker;
+  if (err)
+    worker_free(worker);
+  else
+    *out = worker;
   return err;
 }
 
@@ -122,8 +123,10 @@ static enum error open_parts(struct worker *worker) {
   struct intake_options options = intake_options(worker);
   worker->intake = intake_new(&options);
   if (!worker->intake) return ERR_NO_MEMORY;
-  if (config->sequences) load_sequences(worker);
-  else spool_hold(worker->options.spool, UINT64_MAX);
+  if (config->sequences)
+    load_sequences(worker);
+  else
+    spool_hold(worker->options.spool, UINT64_MAX);
   worker->cursor = spool_oldest(worker->options.spool);
   worker->tracked_until = spool_confirmed(worker->options.spool);
   enum error err = roster_open(&config->kafka, worker->client_id, worker->registry, &worker->roster);
@@ -133,18 +136,19 @@ static enum error open_parts(struct worker *worker) {
 static struct intake_options intake_options(struct worker *worker) {
   const struct ingest_config *config = worker->options.config;
   return (struct intake_options){
-      .judge = {
-          .limits = {.readings_max = (size_t)config->readings_max,
-                     .oldest_s = OLDEST_S,
-                     .future_ms = config->future_limit_ms},
-          .clock_limit_ms = config->clock_limit_ms,
-          .clock_event_every_ms = CLOCK_EVENT_EVERY_MS,
-          .refuse_foreign = config->foreign == FOREIGN_REFUSE,
-          .track_sequences = config->sequences,
-          .registry = worker->registry,
-          .devices = worker->devices,
-          .instance = config->run.instance,
-      },
+      .judge =
+          {
+              .limits = {.readings_max = (size_t)config->readings_max,
+                         .oldest_s = OLDEST_S,
+                         .future_ms = config->future_limit_ms},
+              .clock_limit_ms = config->clock_limit_ms,
+              .clock_event_every_ms = CLOCK_EVENT_EVERY_MS,
+              .refuse_foreign = config->foreign == FOREIGN_REFUSE,
+              .track_sequences = config->sequences,
+              .registry = worker->registry,
+              .devices = worker->devices,
+              .instance = config->run.instance,
+          },
       .payload_max = (size_t)config->payload_max,
   };
 }
@@ -419,8 +423,10 @@ static void wait_for_work(struct worker *worker, size_t taken) {
   bool blocked = window_is_full(worker->window);
   if (window_count(worker->window))
     kafka_producer_poll(worker->outlet.producer, blocked ? FULL_WAIT_MS : DELIVERY_WAIT_MS);
-  else if (!roster_loaded(worker->roster)) return; // polling it has waited
-  else if (!atomic_load(&worker->draining)) spool_wait(worker->options.spool, worker->cursor, IDLE_WAIT_MS);
+  else if (!roster_loaded(worker->roster))
+    return; // polling it has waited
+  else if (!atomic_load(&worker->draining))
+    spool_wait(worker->options.spool, worker->cursor, IDLE_WAIT_MS);
 }
 
 static void tend(struct worker *worker, int64_t now_ms) {
@@ -439,8 +445,10 @@ static void tend(struct worker *worker, int64_t now_ms) {
 static void load_sequences(struct worker *worker) {
   const struct ingest_config *config = worker->options.config;
   enum error err = sequence_store_load(config->spool_dir, worker->devices, &worker->snapshot);
-  if (!err) log_info("sequences-loaded", F_INT("devices", (int64_t)devices_count(worker->devices)));
-  else if (err != ERR_NOT_FOUND) log_error("sequences-not-loaded", F_ERR(err));
+  if (!err)
+    log_info("sequences-loaded", F_INT("devices", (int64_t)devices_count(worker->devices)));
+  else if (err != ERR_NOT_FOUND)
+    log_error("sequences-not-loaded", F_ERR(err));
 }
 
 // Now and then; at once if what is kept for it takes up room that messages need.

@@ -11,11 +11,15 @@ const struct codec *codec_by_name(const char *name) {
 
 enum content_kind content_kind_of(enum topic_tail tail) {
   switch (tail) {
-    case TAIL_EVENT: return CONTENT_EVENT;
-    case TAIL_STATE: return CONTENT_STATE;
-    case TAIL_ACK: return CONTENT_ACK;
-    case TAIL_PB:
-    case TAIL_JSON: break;
+  case TAIL_EVENT:
+    return CONTENT_EVENT;
+  case TAIL_STATE:
+    return CONTENT_STATE;
+  case TAIL_ACK:
+    return CONTENT_ACK;
+  case TAIL_PB:
+  case TAIL_JSON:
+    break;
   }
   return CONTENT_READINGS;
 }

@@ -43,9 +43,15 @@ struct word {
   int number;
 };
 static const struct word EVENT_WORDS[] = {
-    {"tamper", EVENT_TAMPER},           {"cover-open", EVENT_COVER_OPEN}, {"leak", EVENT_LEAK},
-    {"overload", EVENT_OVERLOAD},       {"low-battery", EVENT_LOW_BATTERY}, {"power-lost", EVENT_POWER_LOST},
-    {"smoke", EVENT_SMOKE},             {"door", EVENT_DOOR},             {NULL, 0},
+    {"tamper", EVENT_TAMPER},
+    {"cover-open", EVENT_COVER_OPEN},
+    {"leak", EVENT_LEAK},
+    {"overload", EVENT_OVERLOAD},
+    {"low-battery", EVENT_LOW_BATTERY},
+    {"power-lost", EVENT_POWER_LOST},
+    {"smoke", EVENT_SMOKE},
+    {"door", EVENT_DOOR},
+    {NULL, 0},
 };
 static const struct word SUPPLY_WORDS[] = {{"on", SUPPLY_ON}, {"off", SUPPLY_OFF}, {NULL, 0}};
 static const struct word OUTCOME_WORDS[] = {
@@ -94,8 +100,8 @@ static enum error decode(struct codec_input *input, struct content *out) {
   return err;
 }
 
-// json-c from 0.17 on ends at an integer beyond 64 bits, earlier ones saturate (decode sees that): for both the value is
-// what is wrong, not the JSON.
+// json-c from 0.17 on ends at an integer beyond 64 bits, earlier ones saturate (decode sees that): for both the value
+// is what is wrong, not the JSON.
 static bool ends_in_huge_integer(struct bytes text, size_t end) {
   size_t digits = 0;
   if (end > text.len) end = text.len;
@@ -118,9 +124,12 @@ static enum error parse(struct codec_input *input, struct json_object **root) {
     return ERR_BAD_VALUE;
   }
   if (problem == json_tokener_error_parse_utf8_string) return ERR_BAD_UTF8;
-  if (problem == json_tokener_continue) input->detail = "the payload ends in the middle";
-  else if (problem != json_tokener_success) input->detail = json_tokener_error_desc(problem);
-  else if (!all) input->detail = "something follows the JSON";
+  if (problem == json_tokener_continue)
+    input->detail = "the payload ends in the middle";
+  else if (problem != json_tokener_success)
+    input->detail = json_tokener_error_desc(problem);
+  else if (!all)
+    input->detail = "something follows the JSON";
   return *input->detail ? ERR_BAD_JSON : OK;
 }
 
@@ -131,10 +140,14 @@ static enum error decode_object(struct codec_input *input, struct json_object *r
   if (!err) err = member_text(&top, root, "device", &content->device);
   if (err) return err;
   switch (input->kind) {
-    case CONTENT_READINGS: return decode_batch(input, root, &content->batch);
-    case CONTENT_EVENT: return decode_event(&top, root, &content->event);
-    case CONTENT_STATE: return decode_state(&top, root, &content->state);
-    case CONTENT_ACK: return decode_ack(&top, root, &content->ack);
+  case CONTENT_READINGS:
+    return decode_batch(input, root, &content->batch);
+  case CONTENT_EVENT:
+    return decode_event(&top, root, &content->event);
+  case CONTENT_STATE:
+    return decode_state(&top, root, &content->state);
+  case CONTENT_ACK:
+    return decode_ack(&top, root, &content->ack);
   }
   return ERR_INTERNAL;
 }
@@ -184,8 +197,10 @@ static enum error count_values(const struct place *place, struct json_object *ob
   size_t before = *count;
   json_object_object_foreach(object, name, member) {
     (void)member;
-    if (value_key(name)) ++*count;
-    else if (names_a_unit(name)) return wrong(place, ERR_BAD_REGISTER, name, "a value key that is known");
+    if (value_key(name))
+      ++*count;
+    else if (names_a_unit(name))
+      return wrong(place, ERR_BAD_REGISTER, name, "a value key that is known");
   }
   return *count > before ? OK : wrong(place, ERR_BAD_SCHEMA, "the reading", "at least one value, as volume_l");
 }
@@ -237,7 +252,8 @@ static enum error decode_state(const struct place *place, struct json_object *ro
   int supply = SUPPLY_UNKNOWN;
   struct json_object *online;
   *state = (struct device_state_fact){.device = ""};
-  if (!json_object_object_get_ex(root, "online", &online)) return wrong(place, ERR_BAD_STATE, "online", "true or false");
+  if (!json_object_object_get_ex(root, "online", &online))
+    return wrong(place, ERR_BAD_STATE, "online", "true or false");
   enum error err = member_bool(place, root, "online", &state->online);
   if (!err) err = member_word(place, root, "supply", SUPPLY_WORDS, &supply);
   if (!err) err = member_instant(place, root, "at", 3, &at_ms);
@@ -336,7 +352,8 @@ static enum error member_instant(const struct place *place, struct json_object *
   if (!json_object_object_get_ex(object, key, &member)) return OK;
   struct bytes text = bytes_text(json_object_get_string(member));
   enum error err = ERR_BAD_TIME;
-  if (json_object_is_type(member, json_type_string)) err = instant_parse(text, ms);
+  if (json_object_is_type(member, json_type_string))
+    err = instant_parse(text, ms);
   else if (json_object_is_type(member, json_type_int) || json_object_is_type(member, json_type_double))
     err = decimal_parse(text, scale, ms);
   return err ? wrong(place, ERR_BAD_TIME, key, "as \"2016-03-01T00:28:55Z\", or a number since 1970") : OK;

@@ -8,12 +8,12 @@
 #include "domain/telemetry.h"
 
 struct check_limits {
-  size_t readings_max;   // of one message
-  int64_t oldest_s;      // 2000-01-01: before it nobody had a clock that was set
-  int64_t future_ms;     // how far beyond the receive time a reading may lie
+  size_t readings_max; // of one message
+  int64_t oldest_s;    // 2000-01-01: before it nobody had a clock that was set
+  int64_t future_ms;   // how far beyond the receive time a reading may lie
 };
 
-enum { CHECK_DETAIL_MAX = 200 }; // bytes of a free text
+enum { CHECK_DETAIL_MAX = 200 };                  // bytes of a free text
 #define CHECK_VALUE_MAX INT64_C(1000000000000000) // 10^15 Wh or ml
 
 struct check_result {
@@ -29,8 +29,8 @@ struct check_result {
 enum error check_batch(const struct check_limits *limits, const struct batch *batch, const char *device,
                        int64_t receive_ms, struct reading *to, struct check_result *result) MUST_USE;
 
-// An event's kind is one that a device may state, a supply is ON, OFF or unknown, an acknowledgement names a command and
-// an outcome: else ERR_BAD_EVENT, ERR_BAD_STATE, ERR_BAD_ACK. A free text that is too long is cut (into the arena:
+// An event's kind is one that a device may state, a supply is ON, OFF or unknown, an acknowledgement names a command
+// and an outcome: else ERR_BAD_EVENT, ERR_BAD_STATE, ERR_BAD_ACK. A free text that is too long is cut (into the arena:
 // ERR_LIMIT when that is full), and an instant that can't be becomes the receive time: an alarm is worth more than its
 // date. Only a state keeps 0, which says that it is a last will.
 enum error check_event(const struct check_limits *limits, int64_t receive_ms, struct arena *arena,

@@ -52,6 +52,10 @@ static struct heard *add(struct devices *devices, const char *key, size_t key_le
   memcpy(heard->key, key, key_len);
   heard->key_len = key_len;
   HASH_ADD_KEYPTR(hh, devices->table, heard->key, heard->key_len, heard);
+  if (!heard->hh.tbl) {
+    free(heard);
+    return NULL;
+  }
   devices->count++;
   return heard;
 }

@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#define HASH_NONFATAL_OOM 1 // an entry that was not added has no hh.tbl
 #include <uthash.h>
 
 #include "base/bytes.h"

@@ -6,7 +6,8 @@
 #include "base/arena.h"
 #include "ingest/core/judge.h"
 
-// "{device}/{sequence}.{sent_at}" if the batch is numbered: the same message, sent again, has the same id. Else as below.
+// "{device}/{sequence}.{sent_at}" if the batch is numbered: the same message, sent again, has the same id. Else as
+// below.
 char *fact_id_of_batch(struct arena *arena, const struct message *message, const char *instance,
                        const struct batch *batch);
 

@@ -71,10 +71,11 @@ static enum error judge_batch(struct making *making, const struct batch *batch) 
   struct reading *readings = arena_alloc_raw(making->arena, room * sizeof *readings);
   if (!readings) return ERR_NO_MEMORY;
   struct check_result result;
-  enum error err =
-      check_batch(&judge->limits, batch, making->device, making->message->receive_ms, readings, &result);
-  if (result.bad) err = partly_refused(making, batch, &result);
-  else if (err) err = refuse(making, err, "");
+  enum error err = check_batch(&judge->limits, batch, making->device, making->message->receive_ms, readings, &result);
+  if (result.bad)
+    err = partly_refused(making, batch, &result);
+  else if (err)
+    err = refuse(making, err, "");
   if (!err && result.good) err = store_readings(making, batch, readings, result.good);
   if (!err && judge->track_sequences && batch->sequence) err = judge_sequence(making, batch);
   return err;
@@ -104,10 +105,11 @@ static enum error store_readings(struct making *making, const struct batch *batc
 
 static enum error partly_refused(struct making *making, const struct batch *batch, const struct check_result *result) {
   const struct reading *first = &batch->readings[result->first_index];
-  const char *what = arena_printf(making->arena, "%zu of %zu readings, the others are stored; first: number %zu, meter "
-                                  "%.64s, register %d, time %lld, value %lld", result->bad, batch->count,
-                                  result->first_index + 1, first->meter, (int)first->reg, (long long)first->time_s,
-                                  (long long)first->value);
+  const char *what = arena_printf(making->arena,
+                                  "%zu of %zu readings, the others are stored; first: number %zu, meter "
+                                  "%.64s, register %d, time %lld, value %lld",
+                                  result->bad, batch->count, result->first_index + 1, first->meter, (int)first->reg,
+                                  (long long)first->time_s, (long long)first->value);
   return what ? refuse(making, result->first_err, what) : ERR_NO_MEMORY;
 }
 
@@ -122,8 +124,8 @@ static enum error judge_sequence(struct making *making, const struct batch *batc
     verdict->receipt = heard->sequence.complete < batch->sequence ? heard->sequence.complete : batch->sequence;
   }
   if (!gap.first) return OK;
-  const char *detail = arena_printf(making->arena, "%llu..%llu missing", (unsigned long long)gap.first,
-                                    (unsigned long long)gap.last);
+  const char *detail =
+      arena_printf(making->arena, "%llu..%llu missing", (unsigned long long)gap.first, (unsigned long long)gap.last);
   const char *id = arena_printf(making->arena, "%s/gap/%llu-%llu", making->device, (unsigned long long)gap.first,
                                 (unsigned long long)gap.last);
   return detail && id ? event_add(making, EVENT_SEQUENCE_GAP, detail, id) : ERR_NO_MEMORY;
@@ -146,8 +148,8 @@ static enum error judge_clock(struct making *making, int64_t sent_at_ms, bool *s
   int64_t since = message->receive_ms - heard->clock_event_ms;
   if (heard->clock_event_ms && since >= 0 && since < judge->clock_event_every_ms) return OK;
   heard->clock_event_ms = message->receive_ms;
-  const char *detail = arena_printf(making->arena, "%lld s from arrival",
-                                    (long long)((sent_at_ms - message->receive_ms) / 1000));
+  const char *detail =
+      arena_printf(making->arena, "%lld s from arrival", (long long)((sent_at_ms - message->receive_ms) / 1000));
   const char *id = arena_printf(making->arena, "%s/clock/%lld", making->device, (long long)message->receive_ms);
   return detail && id ? event_add(making, EVENT_CLOCK_OFF, detail, id) : ERR_NO_MEMORY;
 }
@@ -210,17 +212,18 @@ static struct fact *fact_add(struct making *making, enum fact_kind kind) {
   struct fact *fact = &making->verdict->facts[making->verdict->fact_count++];
   *fact = (struct fact){
       .kind = kind,
-      .envelope = {
-          .fact_id = "",
-          .min_reader = FACT_READER_VERSION,
-          .landlord = making->landlord,
-          .site = making->site,
-          .receive_time_ms = making->message->receive_ms,
-          .source = making->source,
-          .actor = "",
-          .supersedes = "",
-          .traceparent = "",
-      },
+      .envelope =
+          {
+              .fact_id = "",
+              .min_reader = FACT_READER_VERSION,
+              .landlord = making->landlord,
+              .site = making->site,
+              .receive_time_ms = making->message->receive_ms,
+              .source = making->source,
+              .actor = "",
+              .supersedes = "",
+              .traceparent = "",
+          },
   };
   return fact;
 }

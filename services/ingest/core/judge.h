@@ -25,7 +25,7 @@ enum content_kind { CONTENT_READINGS, CONTENT_EVENT, CONTENT_STATE, CONTENT_ACK 
 // What a codec made of the payload. Everything lives in the arena.
 struct content {
   enum content_kind kind;
-  const char *site;   // which site and device the payload itself names; "" if it does not
+  const char *site; // which site and device the payload itself names; "" if it does not
   const char *device;
   bool json; // a receipt takes the same form
   union {
@@ -55,11 +55,11 @@ size_t judge_arena_max(const struct check_limits *limits);
 struct verdict {
   struct fact facts[VERDICT_FACTS_MAX];
   size_t fact_count;
-  enum error refused;   // OK: no refusal. Of readings, facts may hold the good ones nevertheless
-  const char *detail;   // of the refusal: what, where and how to mend it
-  size_t readings;      // in facts
-  struct heard *heard;  // whose receipt is wanted; NULL: none
-  uint64_t receipt;     // up to this sequence nothing is missing, once this message's facts are stored
+  enum error refused;  // OK: no refusal. Of readings, facts may hold the good ones nevertheless
+  const char *detail;  // of the refusal: what, where and how to mend it
+  size_t readings;     // in facts
+  struct heard *heard; // whose receipt is wanted; NULL: none
+  uint64_t receipt;    // up to this sequence nothing is missing, once this message's facts are stored
 };
 
 // Before anything is decoded: ERR_UNKNOWN_SITE, ERR_FOREIGN_SITE.

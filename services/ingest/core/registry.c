@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+#define HASH_NONFATAL_OOM 1 // an entry that was not added has no hh.tbl
 #include <uthash.h>
 
 #include "ingest/core/topic.h"
@@ -88,6 +90,11 @@ static enum error add(struct registry *registry, struct key key, char *landlord)
     return err;
   }
   HASH_ADD_KEYPTR(hh, registry->known, known->key, known->key_len, known);
+  if (!known->hh.tbl) {
+    if (device_of(known).len) name_uncount(registry, known);
+    free(known);
+    return ERR_NO_MEMORY;
+  }
   registry->count++;
   registry->sites += device_of(known).len == 0;
   return OK;
@@ -103,6 +110,10 @@ static enum error name_count(struct registry *registry, const struct known *know
     memcpy(name->key, key.text, key.len);
     name->key_len = key.len;
     HASH_ADD_KEYPTR(hh, registry->names, name->key, name->key_len, name);
+    if (!name->hh.tbl) {
+      free(name);
+      return ERR_NO_MEMORY;
+    }
   }
   name->sites++;
   return OK;

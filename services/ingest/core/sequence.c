@@ -53,8 +53,10 @@ static void insert(struct sequence *sequence, uint64_t number) {
   while (at < sequence->run_count && runs[at].last < number) at++;
   bool after = at > 0 && runs[at - 1].last + 1 == number;
   bool before = at < sequence->run_count && runs[at].first - 1 == number;
-  if (after) runs[at - 1].last = before ? runs[at].last : number;
-  else if (before) runs[at].first = number;
+  if (after)
+    runs[at - 1].last = before ? runs[at].last : number;
+  else if (before)
+    runs[at].first = number;
   if (after && before) {
     sequence->run_count--;
     memmove(runs + at, runs + at + 1, (sequence->run_count - at) * sizeof *runs);

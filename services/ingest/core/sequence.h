@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sequence numbers of one device's batches: what is missing, and up to where nothing is. Pure.
-// Batches may come twice (QoS 1) and late (a device fills its gap); a device that restarts begins again at a low number.
+// Batches may come twice (QoS 1) and late (a device fills its gap); a device that restarts begins again at a low
+// number.
 #ifndef RISER_INGEST_CORE_SEQUENCE_H
 #define RISER_INGEST_CORE_SEQUENCE_H
 

@@ -28,7 +28,7 @@ bool window_is_full(const struct window *window);
 
 // The newest message, with one record open: the ticket names it. Not when the window is full.
 uint64_t window_enter(struct window *window, const struct window_message *message);
-void window_open_record(struct window *window, uint64_t ticket); // one more record of it is on its way
+void window_open_record(struct window *window, uint64_t ticket);  // one more record of it is on its way
 void window_close_record(struct window *window, uint64_t ticket); // one of them is stored
 
 // Takes the oldest message if it is done.

@@ -101,16 +101,17 @@ void case_world_init(struct case_world *world) {
   put(world->registry, "west", "", "bob");
   put(world->registry, "west", "b-1", "bob");
   struct intake_options options = {
-      .judge = {
-          .limits = {.readings_max = 10000, .oldest_s = 946684800, .future_ms = 86400000},
-          .clock_limit_ms = 300000,
-          .clock_event_every_ms = 3600000,
-          .refuse_foreign = true,
-          .track_sequences = true,
-          .registry = world->registry,
-          .devices = world->devices,
-          .instance = "0",
-      },
+      .judge =
+          {
+              .limits = {.readings_max = 10000, .oldest_s = 946684800, .future_ms = 86400000},
+              .clock_limit_ms = 300000,
+              .clock_event_every_ms = 3600000,
+              .refuse_foreign = true,
+              .track_sequences = true,
+              .registry = world->registry,
+              .devices = world->devices,
+              .instance = "0",
+          },
       .payload_max = 256 * 1024,
   };
   world->intake = intake_new(&options);

@@ -20,8 +20,9 @@ struct run {
   int wrong;
 };
 
-static const char *const EVENT_NAMES[] = {"none",        "tamper",     "cover-open", "leak", "overload",  "low-battery",
-                                          "power-lost", "smoke", "door",       "clock-off", "sequence-gap"};
+static const char *const EVENT_NAMES[] = {"none",     "tamper",      "cover-open",  "leak",
+                                          "overload", "low-battery", "power-lost",  "smoke",
+                                          "door",     "clock-off",   "sequence-gap"};
 static const char *const SUPPLY_NAMES[] = {"unknown", "on", "off"};
 static const char *const OUTCOME_NAMES[] = {"none", "accepted", "done", "refused", "expired", "duplicate"};
 
@@ -39,26 +40,27 @@ static void say_fact(char *text, const struct fact *fact) {
   assert_true(strlen(fact->envelope.fact_id) > 0 && strncmp(fact->envelope.source, "ingest/", 7) == 0);
   const struct readings_fact *readings = &fact->readings;
   switch (fact->kind) {
-    case FACT_READINGS:
-      say(text, "readings %s\n", fact->envelope.fact_id);
-      for (size_t i = 0; i < readings->count; i++)
-        say(text, "reading %s %s %" PRId64 " %" PRId64 "\n", readings->readings[i].meter,
-            register_name(readings->readings[i].reg), readings->readings[i].time_s, readings->readings[i].value);
-      if (readings->clock_suspect) say(text, "suspect\n");
-      break;
-    case FACT_DEVICE_EVENT:
-      say(text, "event %s %" PRId64 "%s%s\n", EVENT_NAMES[fact->device_event.kind], fact->device_event.time_s,
-          *fact->device_event.detail ? " " : "", fact->device_event.detail);
-      break;
-    case FACT_DEVICE_STATE:
-      say(text, "state %s %s %" PRId64 " %" PRIu64 "\n", fact->device_state.online ? "online" : "offline",
-          SUPPLY_NAMES[fact->device_state.supply], fact->device_state.time_s, fact->device_state.desired_version);
-      break;
-    case FACT_COMMAND_ACK:
-      say(text, "ack %s %s %" PRId64 "\n", fact->command_ack.command_id, OUTCOME_NAMES[fact->command_ack.outcome],
-          fact->command_ack.time_s);
-      break;
-    default: say(text, "fact %d\n", (int)fact->kind);
+  case FACT_READINGS:
+    say(text, "readings %s\n", fact->envelope.fact_id);
+    for (size_t i = 0; i < readings->count; i++)
+      say(text, "reading %s %s %" PRId64 " %" PRId64 "\n", readings->readings[i].meter,
+          register_name(readings->readings[i].reg), readings->readings[i].time_s, readings->readings[i].value);
+    if (readings->clock_suspect) say(text, "suspect\n");
+    break;
+  case FACT_DEVICE_EVENT:
+    say(text, "event %s %" PRId64 "%s%s\n", EVENT_NAMES[fact->device_event.kind], fact->device_event.time_s,
+        *fact->device_event.detail ? " " : "", fact->device_event.detail);
+    break;
+  case FACT_DEVICE_STATE:
+    say(text, "state %s %s %" PRId64 " %" PRIu64 "\n", fact->device_state.online ? "online" : "offline",
+        SUPPLY_NAMES[fact->device_state.supply], fact->device_state.time_s, fact->device_state.desired_version);
+    break;
+  case FACT_COMMAND_ACK:
+    say(text, "ack %s %s %" PRId64 "\n", fact->command_ack.command_id, OUTCOME_NAMES[fact->command_ack.outcome],
+        fact->command_ack.time_s);
+    break;
+  default:
+    say(text, "fact %d\n", (int)fact->kind);
   }
 }
 

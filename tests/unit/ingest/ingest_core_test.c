@@ -155,7 +155,8 @@ static void test_instants(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     int64_t ms = -1;
     enum error err = instant_parse(bytes_text(cases[i].text), &ms);
-    if ((err != OK) != (cases[i].ms == -1) || ms != cases[i].ms) fail_msg("%s gives %lld", cases[i].text, (long long)ms);
+    if ((err != OK) != (cases[i].ms == -1) || ms != cases[i].ms)
+      fail_msg("%s gives %lld", cases[i].text, (long long)ms);
   }
 }
 

@@ -33,25 +33,27 @@ static size_t mutate(struct run *run, uint8_t *payload, size_t len) {
   for (uint32_t times = 1 + below(run, 4); times; times--) {
     uint32_t at = len ? below(run, (uint32_t)len) : 0;
     switch (below(run, 5)) {
-      case 0:
-        if (len) payload[at] ^= (uint8_t)(1u << below(run, 8));
-        break;
-      case 1:
-        if (len) payload[at] = (uint8_t)below(run, 256);
-        break;
-      case 2: len = at; break;
-      case 3:
-        if (len < SMALL - 1) {
-          memmove(payload + at + 1, payload + at, len - at);
-          payload[at] = (uint8_t)below(run, 256);
-          len++;
-        }
-        break;
-      default: {
-        const char *part = parts[below(run, sizeof parts / sizeof *parts)];
-        size_t size = strlen(part);
-        if (at + size <= len) memcpy(payload + at, part, size);
+    case 0:
+      if (len) payload[at] ^= (uint8_t)(1u << below(run, 8));
+      break;
+    case 1:
+      if (len) payload[at] = (uint8_t)below(run, 256);
+      break;
+    case 2:
+      len = at;
+      break;
+    case 3:
+      if (len < SMALL - 1) {
+        memmove(payload + at + 1, payload + at, len - at);
+        payload[at] = (uint8_t)below(run, 256);
+        len++;
       }
+      break;
+    default: {
+      const char *part = parts[below(run, sizeof parts / sizeof *parts)];
+      size_t size = strlen(part);
+      if (at + size <= len) memcpy(payload + at, part, size);
+    }
     }
   }
   return len;

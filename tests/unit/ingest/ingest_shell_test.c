@@ -194,8 +194,8 @@ static void test_a_reject_record_is_whole(void **state) {
   struct outlet outlet;
   outlet_init(&outlet);
   assert_int_equal(kafka_memory_producer(broker, &options, &outlet.producer), OK);
-  struct arrival arrival = {.topic = bytes_text("riser/v1/\xff/x"), .payload = bytes_text("{}"), .length = 2,
-                            .receive_ms = 77};
+  struct arrival arrival = {
+      .topic = bytes_text("riser/v1/\xff/x"), .payload = bytes_text("{}"), .length = 2, .receive_ms = 77};
   struct intaken taken = {.verdict = {.refused = ERR_BAD_TOPIC, .detail = "so"}};
   assert_int_equal(outlet_reject(&outlet, &arrival, &taken, NULL), OK);
   assert_int_equal(kafka_producer_flush(outlet.producer, 1000), OK);
@@ -238,8 +238,10 @@ static void test_receipts_wait_for_a_connection(void **state) {
   struct mqtt_memory *broker = mqtt_memory_new();
   struct heard_receipts got = {.count = 0};
   struct mqtt_subscription filter = {.filter = "riser/v1/+/+/down/receipt", .qos = 1};
-  struct mqtt_options device = {.settings = {.client_id = "device"}, .handlers = {.on_message = on_receipt, .ctx = &got},
-                                .subscriptions = &filter, .subscription_count = 1};
+  struct mqtt_options device = {.settings = {.client_id = "device"},
+                                .handlers = {.on_message = on_receipt, .ctx = &got},
+                                .subscriptions = &filter,
+                                .subscription_count = 1};
   struct mqtt_options ours = {.settings = {.client_id = "ingest"}};
   struct mqtt *listener, *mqtt;
   assert_int_equal(mqtt_memory_open(broker, &device, &listener), OK);

@@ -114,8 +114,10 @@ static void test_every_byte_changed(void **state) {
     file_write(image->path, changed, image->len);
     size_t hit = whole_before(image, at);
     uint32_t seen = survivors(image);
-    if (seen == first_records(RECORDS)) assert_true(at >= image->begin[hit + 1] - 7); // padding
-    else assert_int_equal(seen, first_records(RECORDS) & ~(1u << hit));
+    if (seen == first_records(RECORDS))
+      assert_true(at >= image->begin[hit + 1] - 7); // padding
+    else
+      assert_int_equal(seen, first_records(RECORDS) & ~(1u << hit));
   }
   free(changed);
 }

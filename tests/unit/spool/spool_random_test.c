@@ -69,8 +69,10 @@ static void test_any_history(void **state) {
     uint32_t choice = random_below(100);
     if (choice < 70) {
       enum error err = append_number(fixture->spool, model.appended);
-      if (!err) model.appended++;
-      else assert_int_equal(err, ERR_QUEUE_FULL);
+      if (!err)
+        model.appended++;
+      else
+        assert_int_equal(err, ERR_QUEUE_FULL);
     } else if (choice < 96) {
       check(fixture, &model);
       uint32_t ready = model.appended - model.confirmed;

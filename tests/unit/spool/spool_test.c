@@ -237,9 +237,12 @@ static void *appender(void *argument) {
   struct spool *spool = argument;
   for (uint32_t n = 0; n < THREAD_RECORDS;) {
     enum error err = append_number(spool, n);
-    if (!err) n++;
-    else if (err == ERR_QUEUE_FULL) usleep(100);
-    else return argument;
+    if (!err)
+      n++;
+    else if (err == ERR_QUEUE_FULL)
+      usleep(100);
+    else
+      return argument;
   }
   return NULL;
 }
@@ -250,12 +253,14 @@ static void beside_each_other(struct fixture *fixture) {
   pthread_t thread;
   assert_int_equal(pthread_create(&thread, NULL, appender, fixture->spool), 0);
   uint64_t position = 0;
-  for (uint32_t want = 0, n; want < THREAD_RECORDS;) {
-    assert_true(spool_wait(fixture->spool, position, 10000));
+  uint32_t want = 0, n;
+  for (int in_vain = 0; want < THREAD_RECORDS && in_vain < 1000;) {
+    in_vain = spool_wait(fixture->spool, position, 100) ? 0 : in_vain + 1;
     for (; read_number(fixture->spool, &position, &n); want++) assert_int_equal(n, want);
     spool_confirm(fixture->spool, position);
     spool_tend(fixture->spool);
   }
+  assert_int_equal(want, THREAD_RECORDS);
   void *failed = NULL;
   pthread_join(thread, &failed);
   assert_null(failed);
