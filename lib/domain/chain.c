@@ -140,6 +140,11 @@ bool chain_at(const struct chain *chain, int64_t time_s, struct boundary *out) {
   }
   wide rise = (wide)b->value + b->offset - a->value - a->offset;
   out->value += floor_div(rise * (time_s - a->time_s), b->time_s - a->time_s);
+  int64_t rollover = b->verdict == CHAIN_ROLLED_OVER ? b->offset - a->offset : 0;
+  if (rollover > 0 && out->value >= rollover) { // no dial shows more
+    out->value -= rollover;
+    out->offset += rollover;
+  }
   out->quality = quality_over(b->time_s - a->time_s);
   return true;
 }

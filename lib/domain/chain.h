@@ -72,9 +72,9 @@ struct boundary {
 };
 
 // False when there is no accepted read at or before the instant. Exact on a read (QUALITY_VALID, or QUALITY_EDITED);
-// between two reads v0 + floor((v1 - v0)(t - t0) / (t1 - t0)) of the totals; behind the last one its value. The quality
-// of the latter two is QUALITY_DERIVED up to CHAIN_DERIVED_MAX_S (between the reads; since the last one), else
-// QUALITY_ESTIMATED_LINEAR.
+// between two reads v0 + floor((v1 - v0)(t - t0) / (t1 - t0)) of the totals, rolled over as the register
+// would have; behind the last one its value. The quality of the latter two is QUALITY_DERIVED up to CHAIN_DERIVED_MAX_S
+// (between the reads; since the last one), else QUALITY_ESTIMATED_LINEAR.
 bool chain_at(const struct chain *chain, int64_t time_s, struct boundary *out);
 
 // The first accepted read at or after the instant, NULL if there is none; the last one before it.

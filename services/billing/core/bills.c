@@ -161,14 +161,26 @@ static void remind_later(struct fold *fold, const struct tenancy *tenancy, const
   fold_fail(fold, store_due_set(fold->store, at_s, member.text));
 }
 
+// The bill stands; real reads may have confirmed what it estimated.
+static void confirm(struct fold *fold, const struct tenancy *tenancy, struct account_bill *there,
+                    const struct account_bill *entry) {
+  if (memcmp(there->actual, entry->actual, sizeof there->actual) == 0) return;
+  memcpy(there->actual, entry->actual, sizeof there->actual);
+  store_mark(fold->store, tenancy->entity);
+  arrears_review(fold, tenancy);
+}
+
 void bill_issue(struct fold *fold, const struct tenancy *tenancy, struct month month, int64_t at_s,
                 bool only_if_moved) {
   struct bill bill = draft(fold, tenancy, month);
   struct account_bill entry = entry_of(&bill, month.number);
-  const struct account_bill *there = account_bill_of(tenancy->account, month.number);
+  struct account_bill *there = account_bill_of(tenancy->account, month.number);
   if (!there && bill.section_count == 0) return;
   bool same = there && memcmp(there->amount_e4, entry.amount_e4, sizeof entry.amount_e4) == 0;
-  if (same && only_if_moved) return;
+  if (same && only_if_moved) {
+    confirm(fold, tenancy, there, &entry);
+    return;
+  }
 
   struct account_bill was = there ? *there : (struct account_bill){0};
   entry.issued_s = at_s;

@@ -128,36 +128,11 @@ static int64_t dirty_from(const struct unit *unit) {
   return from_s;
 }
 
-// What stays frozen still learns which reads can move it from now on.
-static void keep_brackets(struct fold *fold, const struct closing *closing, size_t index, const struct period *drafts,
-                          size_t count) {
-  struct point_state *state = entity_point(closing->unit.states[index]);
-  size_t kept, first = periods_of_month(state, closing->month.number, &kept);
-  for (size_t i = 0; i < kept && i < count; i++) {
-    struct period *period = &state->periods[first + i];
-    for (size_t k = 0; k < period->meter_count && k < drafts[i].meter_count; k++) {
-      period->meters[k].closing_after_s = drafts[i].meters[k].closing_after_s;
-    }
-  }
-  store_mark(fold->store, closing->unit.states[index]);
-}
-
 static const struct period *of_lease(const struct period *periods, size_t count, const char *lease) {
   for (size_t i = 0; i < count; i++) {
     if (strcmp(periods[i].lease, lease) == 0) return &periods[i];
   }
   return NULL;
-}
-
-static bool differ(const struct period *a, const struct period *b) {
-  if (!a || !b) return a != b;
-  if (a->from_s != b->from_s || a->until_s != b->until_s || a->usage != b->usage) return true;
-  if (a->meter_count != b->meter_count) return true;
-  for (size_t i = 0; i < a->meter_count; i++) {
-    const struct bill_meter *x = &a->meters[i].shown, *y = &b->meters[i].shown;
-    if (x->previous_value != y->previous_value || x->present_value != y->present_value) return true;
-  }
-  return false;
 }
 
 // Notes which leases' periods the drafts change.
@@ -167,7 +142,7 @@ static void note_moved(struct closing *closing, const struct point_state *state,
   for (size_t i = 0; i < closing->tenancy_count; i++) {
     const char *lease = closing->tenancies[i].lease->id;
     const struct period *was = kept ? of_lease(state->periods + first, kept, lease) : NULL;
-    if (differ(was, of_lease(drafts, count, lease))) closing->moved[i] = true;
+    if (period_differs(was, of_lease(drafts, count, lease), 0)) closing->moved[i] = true;
   }
 }
 
@@ -184,7 +159,7 @@ static void reclose_point(struct fold *fold, struct closing *closing, size_t ind
     note_moved(closing, state, drafts, count);
     freeze(fold, closing, index, drafts, count);
   } else {
-    keep_brackets(fold, closing, index, drafts, count);
+    periods_keep(fold, closing->unit.states[index], closing->month.number, drafts, count);
   }
   days_write(fold, &question, closing->month.until_s);
   state->dirty_from_s = closing->month.until_s < state->closed_until_s ? closing->month.until_s : 0;

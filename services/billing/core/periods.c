@@ -154,9 +154,12 @@ int64_t usage_of(const struct installation *installation, int64_t difference) {
   return usage < -USAGE_MAX ? -USAGE_MAX : (int64_t)usage;
 }
 
-// Up to where a read can still move a closing: the read behind it, or as far as the chain looks when none has come.
-static int64_t bracket(const struct question *question, const struct boundary *closing) {
-  return closing->after_s ? closing->after_s : reads_month_start(reads_month_add(question->month.number, 2)) - 1;
+// Up to where a read can still move a closing: the read that it rests on last, and those behind that can unmake it; or
+// as far as the chain looks when none has come.
+static int64_t bracket(const struct question *question, const struct boundary *closing, int64_t at_s) {
+  if (closing->before_s == at_s) return at_s + CHAIN_LOOKAHEAD_S;
+  if (closing->after_s) return closing->after_s + CHAIN_LOOKAHEAD_S;
+  return reads_month_start(reads_month_add(question->month.number, 2)) - 1;
 }
 
 // Both edges of an installation between two instants; false: its opening is not known, so it counts nothing.
@@ -168,11 +171,10 @@ static bool measure(struct fold *fold, const struct question *question, const st
   if (!chain_around(fold, question, installation, frozen, &chain)) return false;
   if (!opening_of(&chain, frozen, within->from_s, within->until_s, &opening)) return false;
   if (!chain_at(&chain, within->until_s, &closing)) return false;
-  bool exact = closing.before_s == within->until_s;
   int64_t difference = boundary_total(&closing) - opening.value - opening.offset;
   *out = (struct period_meter){
       .installation = installation->id,
-      .closing_after_s = exact ? within->until_s : bracket(question, &closing),
+      .closing_after_s = bracket(question, &closing, within->until_s),
       .shown =
           {
               .meter = installation->meter,
@@ -298,23 +300,62 @@ enum quality periods_quality(const struct period *periods, size_t count) {
   return meters ? worst : QUALITY_ESTIMATED_LINEAR; // nothing was read: the zero is a guess
 }
 
+static bool apart(int64_t a, int64_t b, int64_t tolerance) {
+  return a - b > tolerance || b - a > tolerance;
+}
+
+static bool meter_differs(const struct period_meter *was, const struct period_meter *is, int64_t tolerance) {
+  const struct bill_meter *a = &was->shown, *b = &is->shown;
+  return strcmp(was->installation, is->installation) != 0 || a->carried != b->carried ||
+         apart(a->previous_value, b->previous_value, tolerance) || apart(a->present_value, b->present_value, tolerance);
+}
+
+bool period_differs(const struct period *was, const struct period *is, int64_t tolerance) {
+  if (!was || !is) return was != is;
+  if (was->from_s != is->from_s || was->until_s != is->until_s || strcmp(was->lease, is->lease) != 0) return true;
+  if (was->meter_count != is->meter_count || apart(was->usage, is->usage, tolerance)) return true;
+  for (size_t i = 0; i < was->meter_count; i++) {
+    if (meter_differs(&was->meters[i], &is->meters[i], tolerance)) return true;
+  }
+  return false;
+}
+
+// Whether a meter opens elsewhere than the month before, closed anew, now closes.
+static bool reopened(const struct point_state *state, size_t first, const struct period *period) {
+  for (size_t i = 0; i < period->meter_count; i++) {
+    const struct period_meter *meter = &period->meters[i];
+    const struct bill_meter *opens =
+        frozen_closing(state->periods, first, meter->installation, meter->shown.previous_time_s);
+    if (opens && opens->present_value != meter->shown.previous_value) return true;
+  }
+  return false;
+}
+
 bool periods_moved(const struct point_state *state, const struct period *drafts, size_t count, uint32_t month,
                    int64_t tolerance) {
   size_t kept, first = periods_of_month(state, month, &kept);
   if (kept != count) return true;
   for (size_t i = 0; i < count; i++) {
-    const struct period *was = &state->periods[first + i], *is = &drafts[i];
-    if (was->from_s != is->from_s || was->until_s != is->until_s || strcmp(was->lease, is->lease) != 0) return true;
-    int64_t moved = is->usage - was->usage;
-    if (moved > tolerance || moved < -tolerance) return true;
-    for (size_t k = 0; k < was->meter_count; k++) { // the month before has been closed anew
-      const struct period_meter *meter = &was->meters[k];
-      const struct bill_meter *opens =
-          frozen_closing(state->periods, first, meter->installation, meter->shown.previous_time_s);
-      if (opens && opens->present_value != meter->shown.previous_value) return true;
-    }
+    const struct period *was = &state->periods[first + i];
+    if (period_differs(was, &drafts[i], tolerance) || reopened(state, first, was)) return true;
   }
   return false;
+}
+
+void periods_keep(struct fold *fold, struct entity *point, uint32_t month, const struct period *drafts, size_t count) {
+  struct point_state *state = entity_point(point);
+  size_t kept, first = periods_of_month(state, month, &kept);
+  for (size_t i = 0; i < kept && i < count; i++) {
+    struct period *period = &state->periods[first + i];
+    for (size_t k = 0; k < period->meter_count && k < drafts[i].meter_count; k++) {
+      struct period_meter *was = &period->meters[k];
+      const struct bill_meter *is = &drafts[i].meters[k].shown;
+      was->closing_after_s = drafts[i].meters[k].closing_after_s;
+      if (was->shown.previous_value == is->previous_value) was->shown.previous_quality = is->previous_quality;
+      if (was->shown.present_value == is->present_value) was->shown.present_quality = is->present_quality;
+    }
+  }
+  store_mark(fold->store, point);
 }
 
 static bool own_period(struct period *period) {
