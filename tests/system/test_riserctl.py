@@ -1,0 +1,392 @@
+# SPDX-License-Identifier: Apache-2.0
+"""riserctl on the real stack: what apply, replay, pay and read write is what Kafka and Redis then hold, by independent
+clients; and what is wrong is refused, told, and leaves nothing behind."""
+import datetime
+import hashlib
+import json
+import re
+import subprocess
+import time
+from collections import Counter
+
+import jsonschema
+import pytest
+import yaml
+
+from riserctl_world import (BIN, FIRST, SCENARIO, SITE_FILE, ZONE, World, make_reads, of_another_site,
+                            partition_of)
+from stack import PORT_BASE, ROOT
+
+COMMANDS = ("apply get bill explain quote pay read command decode replay topics rebuild verify").split()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    world = World(tmp_path_factory.mktemp("riserctl"), PORT_BASE + 950)
+    try:
+        yield world
+    finally:
+        world.close()
+
+
+@pytest.fixture(scope="module")
+def site(world):
+    path = world.file("site.yaml", SITE_FILE)
+    world.first_apply = world.json("apply", "--wait", path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def played(world, site):
+    """The replay, once: what the files held, what riserctl said and wrote down."""
+    reads = make_reads(world.folder)
+    ledger = world.folder / "ledger.jsonl"
+    ran = world.ctl("replay", world.file("scenario.yaml", SCENARIO), "--ledger", ledger, "--json")
+    return reads, json.loads(ran.stdout), [json.loads(line) for line in ledger.read_text().splitlines()]
+
+
+# ---------------------------------------------------------------- without servers
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command):
+    ran = subprocess.run([BIN / "riserctl", command, "--help"], capture_output=True, text=True)
+    assert ran.returncode == 0 and f"usage: riserctl {command}" in ran.stdout and "--json" in ran.stdout
+    assert f"| `{command}" in (ROOT / "docs" / "riserctl.md").read_text()
+
+
+def test_a_slip_is_told_and_ends_with_2():
+    for arguments, said in ((["aplpy"], "did you mean apply?"), (["pay", "--leese", "x"], "did you mean --lease?"),
+                            (["get", "romms"], "did you mean rooms?"), (["bill"], "give either"), ([], "usage:")):
+        ran = subprocess.run([BIN / "riserctl", *arguments], capture_output=True, text=True)
+        assert ran.returncode == 2 and said in ran.stdout + ran.stderr, arguments
+
+
+def test_a_server_that_is_away_ends_with_3():
+    away = {"RISER_REDIS": "127.0.0.1:1", "RISER_KAFKA": "127.0.0.1:1", "PATH": "/usr/bin"}
+    ran = subprocess.run([BIN / "riserctl", "get", "sites"], env=away, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 3 and "Redis at 127.0.0.1:1 can't be reached" in ran.stderr
+
+
+class PlainDates(yaml.SafeLoader):
+    """Dates stay texts, as riserctl reads them."""
+
+
+PlainDates.yaml_implicit_resolvers = {
+    letter: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
+    for letter, found in yaml.SafeLoader.yaml_implicit_resolvers.items()}
+
+
+def schema_errors(text):
+    schema = json.loads((ROOT / "docs" / "schemas" / "site-file.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return list(jsonschema.Draft202012Validator(schema).iter_errors(yaml.load(text, PlainDates)))
+
+
+def test_the_schema_takes_what_riserctl_takes(tmp_path):
+    page = (ROOT / "docs" / "site-file.md").read_text()
+    examples = [re.search(r"```yaml\n(.*?)```", page, re.S).group(1), SITE_FILE]
+    examples += [(ROOT / "deploy" / "local" / "demo" / f"{name}.yaml").read_text() for name in ("site", "persons")]
+    for text in examples:
+        path = tmp_path / "example.yaml"
+        path.write_text(text)
+        ran = subprocess.run([BIN / "riserctl", "apply", "--check", path], capture_output=True, text=True)
+        assert ran.returncode == 0, ran.stderr
+        assert not schema_errors(text)
+
+
+def test_the_schema_refuses_what_riserctl_refuses(tmp_path):
+    for right, wrong in (("zone: Europe/Madrid", "zoom: Europe/Madrid"), ("currency: EUR", "currency: euro"),
+                         ("upto: 100 kWh", "upto: 100"), ("commodity: water", "commodity: watter"),
+                         ("from: 2016-03-01}", "from: 1/3/2016}"), ("persons: [anna]", "persons: []"),
+                         ("register: volume", "register: vol"), ("id: harbour", "id: the harbour")):
+        text = SITE_FILE.replace(right, wrong)
+        path = tmp_path / "wrong.yaml"
+        path.write_text(text)
+        ran = subprocess.run([BIN / "riserctl", "apply", "--check", path], capture_output=True, text=True)
+        assert ran.returncode == 2 and re.match(rf"{path}:\d+:\d+: ", ran.stderr), (wrong, ran.stderr)
+        assert schema_errors(text), wrong
+
+
+def test_quote_needs_no_server(tmp_path):
+    path = tmp_path / "site.yaml"
+    path.write_text(SITE_FILE)
+    ran = subprocess.run([BIN / "riserctl", "quote", "--file", path, "--tariff", "power", "--usage", "120.5 kWh",
+                          "--prior", "10 kWh", "--json"], capture_output=True, text=True, check=True)
+    lines = json.loads(ran.stdout)
+    assert [(line["quantity"], line["amount"]) for line in lines] == [(90, 18.00), (30.5, 9.15)]
+
+
+# ---------------------------------------------------------------- apply
+
+def test_apply_twice_writes_once(world, site):
+    assert world.first_apply["facts_written"] == world.first_apply["facts"] == 1 + 2 + 2 + 3 + 3 + 2
+    before = len(world.facts())
+    assert world.json("apply", "--wait", site)["facts_written"] == 0
+    assert len(world.facts()) == before
+    persons = [world.schemas["person"].Person.FromString(value)
+               for p in range(world.partitions) for _, _, value in world.records("riser.person.v1", p)]
+    assert {(p.id, p.mail, p.landlord) for p in persons} == {("anna", "anna@example.org", "demo"),
+                                                            ("ben", "ben@example.org", "demo")}
+
+
+def test_only_what_changed_is_written_and_one_can_go_back(world, site):
+    names = []
+    for name in ("Quay", "Pier", "Quay", "Pier", "Harbour house"):
+        changed = world.file("changed.yaml", SITE_FILE.replace("name: Harbour house", f"name: {name}"))
+        assert world.json("apply", "--wait", changed)["facts_written"] == 1
+        names.append(world.site_state().site.name)
+    assert names == ["Quay", "Pier", "Quay", "Pier", "Harbour house"]
+
+
+def test_the_site_carries_its_zone(world, site):
+    table = [(t.from_s, t.offset_s) for t in world.site_state().site.transitions]
+    for day in range(0, 365 * 130, 13):
+        at = datetime.datetime(1970, 1, 2, tzinfo=datetime.timezone.utc) + datetime.timedelta(days=day)
+        offset = [o for f, o in table if f <= at.timestamp()][-1]
+        assert offset == at.astimezone(ZONE).utcoffset().total_seconds(), at
+
+
+def test_a_mistake_writes_nothing(world, site):
+    before = len(world.facts())
+    wrong = world.file("wrong.yaml", SITE_FILE.replace("due_days", "x").replace("tariff: tap", "tariff: tapp"))
+    said = world.ctl("apply", wrong, expect=2).stderr
+    assert 'there is no tariff "tapp"; did you mean "tap"?' in said and "nothing was written" in said
+    assert len(world.facts()) == before
+
+
+# ---------------------------------------------------------------- replay
+
+def test_every_row_reaches_the_log_and_every_copy(world, played):
+    reads, summary, ledger = played
+    acked = [e for e in ledger if e["kind"] == "reading" and e["acked"]]
+    assert {(e["meter"], e["register"], e["time_s"], e["value"]) for e in acked} == reads
+    in_log = Counter()
+    for _, fact in world.facts():
+        for r in fact.readings.readings:
+            in_log[r.meter, r.register, r.time_s, r.value] += 1
+    assert set(in_log) == reads
+    assert sum(in_log.values()) >= len(acked) == len(reads) + summary["sent_twice"]
+    assert 0 < summary["sent_twice"] < len(reads) // 20 and 0 < summary["sent_late"] < len(reads) // 20
+    messages = [e for e in ledger if e["kind"] == "message"]
+    assert all(m["acked"] for m in messages) and len(messages) == len(acked) + summary["malformed"]
+    assert summary["published"] == len(messages) and summary["refused_by_broker"] == 0
+
+
+def test_a_tick_comes_behind_all_that_was_sent_before_it(world, played):
+    _, summary, ledger = played
+    facts = world.facts()
+    ticks = {fact.tick.time_s: offset for offset, fact in facts if fact.WhichOneof("fact") == "tick"}
+    expected = [int((FIRST + datetime.timedelta(days=day)).replace(minute=5).timestamp()) for day in range(69)]
+    assert sorted(ticks) == expected and summary["ticks"] == 69
+    assert [ticks[t] for t in expected] == sorted(ticks.values())
+    assert {e["time_s"]: e["offset"] for e in ledger if e["kind"] == "tick"} == ticks
+    first_seen = {}
+    for offset, fact in facts:
+        for r in fact.readings.readings:
+            first_seen.setdefault((r.meter, r.register, r.time_s, r.value), offset)
+    before = {t: ticks[expected[i - 1]] if i else -1 for i, t in enumerate(expected)}
+    for entry in ledger:
+        if entry["kind"] == "reading" and not entry["copy"] and entry["before_tick_s"]:
+            offset = first_seen[entry["meter"], entry["register"], entry["time_s"], entry["value"]]
+            assert before[entry["before_tick_s"]] < offset < ticks[entry["before_tick_s"]], entry
+            assert entry["late"] or entry["time_s"] <= entry["before_tick_s"]
+
+
+def test_what_is_malformed_is_refused_for_the_reason_foretold(world, played):
+    _, summary, ledger = played
+    wanted = {e["sha256"]: e["reason"] for e in ledger if e["kind"] == "malformed"}
+    got = {}
+    for p in range(world.partitions):
+        for _, _, value in world.records("riser.reject.v1", p):
+            reject = world.schemas["reject"].Reject.FromString(value)
+            got[reject.sha256.hex()] = reject.reason
+            if reject.length <= 4096:
+                assert hashlib.sha256(reject.head).digest() == reject.sha256
+    assert got == wanted and len(wanted) == summary["malformed"] == summary["rejected"] == 29
+    assert len(set(wanted.values())) >= 17
+
+
+def test_everybody_is_told_before_the_next_tick(world, played):
+    kind = world.schemas["decision"].Decision
+    told = {(f.notice_delivered.decision_id, f.notice_delivered.person): offset
+            for offset, f in world.facts() if f.WhichOneof("fact") == "notice_delivered"}
+    ticks = sorted(offset for offset, f in world.facts() if f.WhichOneof("fact") == "tick")
+    count = 0
+    for _, _, value in world.records("riser.decision.v1", world.partition):
+        decision = kind.FromString(value)
+        what = decision.WhichOneof("what")
+        if what not in ("bill", "usage_alert", "notice_due"):
+            continue
+        later = [t for t in ticks if t > decision.cause.offset]
+        for person in getattr(decision, what).persons:
+            count += 1
+            assert told[decision.id, person] > decision.cause.offset
+            assert not later or told[decision.id, person] < later[0], decision.id
+    assert count >= 5
+
+
+def test_tenants_pay_what_they_owe_five_days_later(world, played):
+    _, summary, ledger = played
+    payments = [e for e in ledger if e["kind"] == "payment"]
+    assert {p["lease"] for p in payments} == {"lease-1"} and summary["payments"] == len(payments) == 2
+    days = [datetime.datetime.fromtimestamp(p["paid_at_s"], ZONE).strftime("%m-%d %H:%M") for p in payments]
+    assert days == ["04-07 00:00", "05-07 00:00"]
+    balance = {row["lease"]: row for row in world.json("get", "balance")}
+    assert balance["lease-2"]["paid"] == 0 and balance["lease-2"]["owed"] == balance["lease-2"]["billed"] > 0
+
+
+def test_a_second_replay_is_refused(world, played):
+    said = world.ctl("replay", world.folder / "scenario.yaml", expect=1).stderr
+    assert "the partition's clock stands at 2016-05-08 00:05 already" in said
+
+
+# ---------------------------------------------------------------- the state
+
+def test_verify_finds_every_kind_of_damage(world, played):
+    tag = f"{{p{world.partition}}}:"
+    clean = world.json("verify", "--partition", world.partition)[0]
+    assert (clean["differing"], clean["missing"], clean["surplus"]) == (0, 0, 0) and clean["keys"] > 20
+    key = f"{tag}reads:harbour/w-1/20/201604"
+    value = world.redis.get(key)
+    world.redis.set(key, value[:-1] + bytes([value[-1] ^ 1]))
+    world.redis.set(f"{tag}surplus", b"x")
+    lost = f"{tag}account:harbour/lease-1"
+    account = world.redis.get(lost)
+    world.redis.delete(lost)
+    said = world.ctl("verify", "--partition", world.partition, expect=1).stderr
+    for line in (f"differs: {key}", f"missing: {lost}", f"surplus: {tag}surplus"):
+        assert line in said
+    world.redis.set(key, value)
+    world.redis.set(lost, account)
+    world.redis.delete(f"{tag}surplus")
+    assert world.json("verify", "--partition", world.partition)[0] == clean
+
+
+def test_a_rebuilt_partition_is_the_same_to_the_byte(world, played):
+    before = world.json("verify", "--partition", world.partition)[0]
+    decisions = len(world.records("riser.decision.v1", world.partition))
+    assert "--yes" in world.ctl("rebuild", "--partition", world.partition, expect=1).stderr
+    world.stop("billing")
+    world.ctl("rebuild", "--partition", world.partition, "--yes")
+    world.start("billing")
+    deadline = time.monotonic() + 60
+    while world.next_offset() < before["next_offset"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert world.json("verify", "--partition", world.partition)[0] == before
+    assert len(world.records("riser.decision.v1", world.partition)) == decisions
+
+
+def test_a_payment_counts_once_by_its_id(world, played):
+    before = {row["lease"]: row for row in world.json("get", "balance")}["lease-2"]
+    for _ in range(2):
+        after = world.json("pay", "--lease", "lease-2", "--amount", "1.25", "--id", "bank-7")[0]
+        assert round(before["owed"] - after["owed"], 2) == 1.25
+    assert 'no lease "lease-9"' in world.ctl("pay", "--lease", "lease-9", "--amount", "1", expect=1).stderr
+    world.ctl("pay", "--lease", "lease-2", "--amount", "-1", expect=2)
+    world.ctl("pay", "--lease", "lease-2", "--amount", "1", "--commodity", "gas", expect=2)
+
+
+def vector(world, meter, register, month):
+    value = world.redis.get(f"{{p{world.partition}}}:reads:harbour/{meter}/{register}/{month}")
+    entries = [value[i:i + 12] for i in range(0, len(value), 12)]
+    return {int.from_bytes(e[:4], "little") >> 10: (int.from_bytes(e[:4], "little") & 1023,
+                                                    int.from_bytes(e[4:], "little", signed=True)) for e in entries}
+
+
+def test_reads_by_hand_and_corrections_take_their_rank(world, played):
+    at = "2016-04-20T10:00:01Z"
+    second = 19 * 86400 + 10 * 3600 + 1
+    world.ctl("read", "--meter", "w-2", "--at", at, "--value", "51.2 m3")
+    assert vector(world, "w-2", 20, "201604")[second] == (128, 51200000)
+    world.ctl("read", "--edit", "--meter", "w-2", "--at", at, "--value", "51.3 m3", "--reason", "misread")
+    assert vector(world, "w-2", 20, "201604")[second] == (256, 51300000)
+    world.ctl("read", "--void", "--meter", "w-2", "--at", at, "--reason", "another meter")
+    assert vector(world, "w-2", 20, "201604")[second][0] == 256 + 2 + 1
+    world.ctl("read", "--edit", "--meter", "w-2", "--at", at, "--value", "51.4 m3", "--reason", "it was right")
+    assert vector(world, "w-2", 20, "201604")[second] == (256 + 4, 51400000)
+    assert "needs a --reason" in world.ctl("read", "--void", "--meter", "w-2", "--at", at, expect=2).stderr
+    assert "exists twice" in world.ctl("read", "--meter", "w-2", "--at", "2016-10-30 02:30", "--value", "1 m3",
+                                       expect=2).stderr
+    world.ctl("read", "--meter", "w-9", "--at", at, "--value", "1 m3", expect=1)
+
+
+# ---------------------------------------------------------------- looking
+
+def test_bills_add_up(world, played):
+    bills = world.json("get", "bills", "--lease", "lease-1")
+    assert {b["month"] for b in bills} == {"2016-03", "2016-04"}
+    march = [b for b in bills if b["month"] == "2016-03"][-1]
+    bill = world.json("bill", march["bill"])
+    assert world.json("bill", "--lease", "lease-1", "--month", "2016-03") == bill
+    for section in bill["sections"]:
+        meter = section["meters"][0]
+        assert section["quantity"] == meter["present_value"] - meter["previous_value"]
+        assert sum(line["quantity"] for line in section["lines"]) == section["quantity"]
+        for line in section["lines"]:
+            exact = line["quantity"] * line["price_e8"] // (1 if section["commodity"] == "COMMODITY_ELECTRICITY" else 1000)
+            assert abs(line["amount_e4"] - exact / 1e5) <= 5000  # rounded to a cent
+    assert sum(s["amount_e4"] for s in bill["sections"]) == bill["total_e4"]
+    text = world.ctl("bill", march["bill"]).stdout
+    assert f"{bill['total_e4'] / 1e6:.2f} EUR" in text and "step 2 (100 to ...)" in text
+    world.ctl("bill", "bill:harbour:lease-1:1999-01:r0", expect=1)
+
+
+def test_usage_by_month_day_and_hour_is_one_and_the_same(world, played):
+    month = [row for row in world.json("get", "usage", "--point", "1-power", "--month", "2016-03")][0]["usage"]
+    days = world.json("get", "usage", "--point", "1-power", "--month", "2016-03", "--days")
+    assert len(days) == 31 and round(sum(day["usage"] for day in days), 3) == month
+    hours = world.json("get", "usage", "--point", "1-power", "--hours", "2016-03-27")  # the clocks go forward
+    assert len(hours) == 23 and all(hour["usage"] == 0.217 for hour in hours)
+    assert round(sum(hour["usage"] for hour in hours), 3) == [d["usage"] for d in days if d["from"] == "2016-03-27"][0]
+
+
+def test_explain_shows_the_reads_around_the_edges(world, played):
+    text = world.ctl("explain", "--point", "1-power", "--month", "2016-04").stdout
+    assert "opening 2016-04-01 00:00: 261.231 kWh, valid" in text
+    assert "billing closed this month as revision" in text and "step 1 above 0 kWh: 100 kWh x 0.2 = 20.00 EUR" in text
+
+
+def test_lists_agree_with_the_site(world, played):
+    assert [r["room"] for r in world.json("get", "rooms")] == ["1", "2"]
+    assert {m["meter"] for m in world.json("get", "meters", "--room", "1")} == {"w-1", "el-1"}
+    assert world.json("get", "meters", "--point", "2-tap")[0]["device"] == "gw"
+    assert [t["price"] for t in world.json("get", "tariffs")] == [0.2, 0.3, 4.5]
+    assert world.json("get", "parked") == [] and world.json("get", "exceptions") == []
+    assert {s["site"] for s in world.json("get", "sites")} >= {"harbour"}
+
+
+def test_decode_shows_what_python_reads(world, played):
+    offset, fact = world.facts()[0]
+    shown = json.loads(world.ctl("decode", "--kafka", f"riser.site.v1:{world.partition}:{offset}").stdout)
+    assert shown["envelope"]["fact_id"] == fact.envelope.fact_id and shown["site"]["zone"] == "Europe/Madrid"
+    raw = fact.SerializeToString().hex()
+    assert json.loads(world.ctl("decode", "--as", "site-record", raw).stdout) == shown
+    meta = json.loads(world.ctl("decode", "--redis", f"{{p{world.partition}}}:meta").stdout)
+    assert meta["partition_count"] == world.partitions
+    world.ctl("decode", "--as", "batch", "0a05", expect=1)
+    assert "did you mean batch?" in world.ctl("decode", "--as", "bacth", "00", expect=2).stderr
+
+
+def test_topics_are_checked(world):
+    rows = world.json("topics")
+    assert len(rows) == 6 and all(r["partitions"] == world.partitions and r["state"] == "there" for r in rows)
+    assert "another number" in world.ctl("topics", env={"RISER_PARTITIONS": "7"}, expect=1).stdout
+
+
+# ---------------------------------------------------------------- a second site, last of all
+
+def test_a_replay_says_what_it_waits_for(world, played):
+    """On a site of another partition, whose clock stands at nothing yet."""
+    site = next(name for name in (f"pier-{n}" for n in range(100))
+                if partition_of(name, world.partitions) != world.partition)
+    world.ctl("apply", "--wait", world.file("pier.yaml", of_another_site(SITE_FILE, site)))
+    scenario = world.file("pier-scenario.yaml", of_another_site(SCENARIO, site))
+    world.stop("billing")
+    try:
+        said = world.ctl("replay", scenario, "--timeout", "3", expect=1).stderr
+    finally:
+        world.start("billing")
+    assert "nothing has moved for 3 s" in said and "billing has folded up to offset" in said
+    assert "there are 2 sites; say which one with --site" in world.ctl("get", "rooms", expect=2).stderr
+    assert len(world.json("get", "rooms", "--site", site)) == 2
