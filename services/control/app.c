@@ -348,14 +348,14 @@ void app_close(struct app *app) {
   free(app);
 }
 
+// Not a static member: a Kafka that restarts within the session fences those as if there were two of them.
 static enum error open_consumer(struct app *app) {
   static const char *const topics[] = {TOPIC_DECISION, TOPIC_SITE};
-  char member[MEMBER_MAX]; // a static one: a process that comes back takes its partitions without a rebalance
+  char member[MEMBER_MAX];
   snprintf(member, sizeof member, "riser-control-%s", app->config->run.instance);
   return kafka_consumer_open(
       &(struct kafka_consumer_options){.settings = app->config->kafka,
                                        .client_id = member,
-                                       .instance_id = member,
                                        .session_timeout_ms = app->config->session_timeout,
                                        .group = "riser-control",
                                        .assignor = KAFKA_ASSIGN_RANGE,
