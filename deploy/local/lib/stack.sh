@@ -101,6 +101,7 @@ stack_down() {
 
 stack_down_locked() {
   local parts=("${ENGINES[@]}" "${SERVICES[@]}") index any=
+  process_stop metersim 10 # the demo's relay
   for ((index = ${#parts[@]} - 1; index >= 0; index--)); do
     if process_alive "${parts[index]}"; then any=1; fi
     part_stop "${parts[index]}"
