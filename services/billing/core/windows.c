@@ -57,6 +57,16 @@ static const char *refuse_beside(const struct site_state *site, const struct ins
   return NULL;
 }
 
+static bool within(int64_t value, int64_t least) {
+  return value >= least && value <= READING_VALUE_MAX;
+}
+
+// Without a rate every step would be a reset, and nothing usage.
+static bool limits_sound(const struct installation *new) {
+  return within(new->max_rate_per_hour, 1) && within(new->rollover, 0) && within(new->backflow_max, 0) &&
+         within(new->slack, 0);
+}
+
 static const char *refuse_installation(const struct site_state *site, const struct installation *new,
                                        const struct installation *old) {
   const struct service_point *point = site_point(site, new->service_point);
@@ -67,7 +77,7 @@ static const char *refuse_installation(const struct site_state *site, const stru
   bool multiplier = new->multiplier_num >= 1 && new->multiplier_num <= MULTIPLIER_MAX &&new->multiplier_den >= 1 &&
                     new->multiplier_den <= MULTIPLIER_MAX;
   if (!multiplier) return "bad-multiplier";
-  if (new->rollover < 0 || new->max_rate_per_hour < 0 || new->backflow_max < 0 || new->slack < 0) return "bad-limit";
+  if (!limits_sound(new)) return "bad-limit";
   bool moved = old && (strcmp(old->service_point, new->service_point) != 0 || strcmp(old->meter, new->meter) != 0 ||
                        old->reg != new->reg);
   return moved ? "installation-moved" : refuse_beside(site, new);
