@@ -9,12 +9,14 @@
 
 #include "domain/reading.h"
 
+enum { DEVICE_METERS_MAX = 32 };
+
 struct device {
   const char *site;
   const char *device;
   const char *landlord;
   const char *codec;
-  const char *const *meters;
+  const char *const *meters; // the first DEVICE_METERS_MAX that are installed
   size_t meter_count;
   enum supply reported_supply;
   bool online;

@@ -76,6 +76,7 @@ static enum error producer_conf(const struct kafka_producer_options *options, vo
       {"enable.idempotence", "true"},
       {"acks", "all"},
       {"partitioner", "murmur2_random"},
+      {"message.max.bytes", "4194304"}, // as the topics
       {"compression.codec", "lz4"},
       {"linger.ms", linger},
       {"queue.buffering.max.messages", records},

@@ -178,6 +178,10 @@ static enum error start(struct openings *all, struct opening *one) {
   }
   enum error err = partition_start(p, &one->meta, one->meta_bytes, one->tail);
   if (!err) err = outbox_publish(shell, p->id, &outbox, one->tail, p->publication);
+  if (error_class(err) == CLASS_REJECT) { // a decision that Kafka does not take: not the end of all the others
+    one->refusal = error_name(err);
+    return OK;
+  }
   if (!err) err = kafka_consumer_seek(shell->consumer, &position);
   if (err) return err;
   p->outbox_stored = one->outbox_bytes.len > 0;

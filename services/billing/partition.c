@@ -266,11 +266,12 @@ static enum error write_out(struct shell *shell, struct partition *p, struct bat
 // What an error means for the partition; only what ends the process goes on.
 static enum error settle(struct shell *shell, struct partition *p, enum error err) {
   if (err == OK) return OK;
-  if (err == ERR_NEWER_READER || err == ERR_CORRUPT) {
+  // A record or a decision that cannot be dealt with stops its partition, not all the others.
+  if (err == ERR_NEWER_READER || err == ERR_CORRUPT || error_class(err) == CLASS_REJECT) {
     partition_refuse(shell, p, error_name(err));
     return OK;
   }
-  if (error_class(err) != CLASS_RETRY) return error_class(err) == CLASS_FATAL ? err : ERR_INTERNAL;
+  if (error_class(err) == CLASS_FATAL) return err;
   log_warn("partition-dropped", F_INT("partition", p->id), F_ERR(err), F_INT("next_offset", p->meta.next_offset));
   partition_close(p, clock_mono_ms() + (err == ERR_FENCE_LOST ? 0 : shell->config->retry_ms));
   return OK;

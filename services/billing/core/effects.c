@@ -7,6 +7,7 @@
 
 // A decision's instants lie within these many days of its business time.
 enum { FIRST_ROOM = 64, ZONE_BACK_DAYS = 800, ZONE_AHEAD_DAYS = 400 };
+enum { EXCEPTION_TEXT_MAX = 128 };
 
 void effects_init(struct effects *effects, struct arena *arena, size_t decision_max, size_t write_max) {
   *effects = (struct effects){.arena = arena, .decision_max = decision_max, .write_max = write_max};
@@ -78,19 +79,28 @@ struct decision *fold_decide(struct fold *fold, const struct site *site, enum de
   return decision;
 }
 
+// The text or, of a long one, its beginning, which ends with a whole character.
+static const char *shortened(struct fold *fold, const char *text) {
+  size_t len = strnlen(text, EXCEPTION_TEXT_MAX + 1);
+  if (len <= EXCEPTION_TEXT_MAX) return fold_text(fold, "%s", text);
+  while (len > 0 && ((unsigned char)text[len] & 0xC0) == 0x80) len--;
+  return fold_text(fold, "%.*s...", (int)len, text);
+}
+
 void fold_exception(struct fold *fold, const struct site *site, const char *reason, const char *detail) {
   const struct envelope *envelope = &fold->fact->envelope;
+  const char *fact_id = shortened(fold, envelope->fact_id);
   struct decision *decision =
-      fold_decide(fold, site, DECISION_FACT_EXCEPTION, fold_text(fold, "exception:%s", envelope->fact_id));
+      fold_decide(fold, site, DECISION_FACT_EXCEPTION, fold_text(fold, "exception:%s", fact_id));
   if (!site) {
-    decision->site = fold_text(fold, "%s", envelope->site);
-    decision->landlord = fold_text(fold, "%s", envelope->landlord);
+    decision->site = shortened(fold, envelope->site);
+    decision->landlord = shortened(fold, envelope->landlord);
   }
   decision->fact_exception = (struct fact_exception){
-      .fact_id = fold_text(fold, "%s", envelope->fact_id),
+      .fact_id = fact_id,
       .kind = fact_kind_name(fold->fact->kind),
       .reason = reason,
-      .detail = fold_text(fold, "%s", detail),
+      .detail = shortened(fold, detail),
   };
 }
 
@@ -117,13 +127,12 @@ static bool speaks_for(const struct fold *fold, const struct installation *one, 
   return strcmp(one->device, device) == 0 && (one->until_s == 0 || one->until_s > fold->now_s);
 }
 
-// The device's meters, each once, in the order of installation.
+// The device's meters, each once, in the order of installation; of a gateway with very many the first.
 static size_t device_meters(struct fold *fold, const struct site_state *site, const char *device,
                             const char *const **out) {
-  size_t most = 0, count = 0;
-  for (size_t i = 0; i < site->installation_count; i++) most += speaks_for(fold, &site->installations[i], device);
-  const char **meters = fold_array(fold, most, sizeof *meters);
-  for (size_t i = 0; meters && i < site->installation_count; i++) {
+  size_t count = 0;
+  const char **meters = fold_array(fold, DEVICE_METERS_MAX, sizeof *meters);
+  for (size_t i = 0; meters && i < site->installation_count && count < DEVICE_METERS_MAX; i++) {
     const struct installation *one = &site->installations[i];
     if (!speaks_for(fold, one, device)) continue;
     size_t seen = 0;

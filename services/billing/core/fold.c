@@ -99,7 +99,12 @@ static void begin(struct fold *fold, const struct fact *fact, struct cause base,
 enum error fold_apply(struct fold *fold, const struct fact *fact, struct cause base, struct effects *out) {
   if (fact->envelope.min_reader > FACT_READER_VERSION) return ERR_NEWER_READER;
   begin(fold, fact, base, out);
-  enum error err = dispatch(fold, fact);
+  enum error err = OK;
+  if (fact_bounded(fact)) {
+    err = dispatch(fold, fact);
+  } else {
+    fold_exception(fold, NULL, "text-too-long", "");
+  }
   if (fold->error != OK) err = fold->error;
   fold->in_record = err == ERR_AGAIN || err == ERR_QUEUE_FULL;
   return err;

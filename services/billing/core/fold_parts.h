@@ -39,6 +39,11 @@ struct fold {
 void fold_fail(struct fold *fold, enum error err); // keeps the first one; OK is ignored
 bool fold_waits(const struct fold *fold);          // a need_*() has found something not loaded
 
+// ---- bounds.c
+
+enum { FACT_TEXT_MAX = 512 }; // bytes: the longest id names a decision, so four other ids, a person and some words
+bool fact_bounded(const struct fact *fact); // none of its texts is longer
+
 // ---- keys.c: keys of the store and members of the due index
 
 struct key {
@@ -127,7 +132,7 @@ const char *const *fold_persons(struct fold *fold, const struct lease *lease);
 
 // A decision to be filled in. site: NULL for those of the partition.
 struct decision *fold_decide(struct fold *fold, const struct site *site, enum decision_kind kind, const char *id);
-// The fact cannot be applied. site may be NULL.
+// The fact cannot be applied. site may be NULL. Long texts are cut.
 void fold_exception(struct fold *fold, const struct site *site, const char *reason, const char *detail);
 
 // Looks up what device_emit will read; then the record of a device ("": the site itself).

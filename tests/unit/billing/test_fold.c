@@ -181,7 +181,7 @@ static void test_no_memory_is_fatal(void **state) {
   struct effects effects;
   effects_init(&effects, arena, 10, 10);
   store_set_due_horizon(store, INT64_MAX);
-  struct fact fact = {.kind = FACT_TICK, .tick = {600}, .envelope = {.fact_id = "", .site = ""}};
+  struct fact fact = {.kind = FACT_TICK, .tick = {600}, .envelope = {.fact_id = "", .landlord = "", .site = ""}};
   enum error err = fold_apply(fold, &fact, (struct cause){0, 0, 0}, &effects);
   assert_int_equal(error_class(err), CLASS_FATAL);
   arena_free(arena);
