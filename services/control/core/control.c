@@ -325,7 +325,7 @@ void control_take_unpublished(struct control *control, const char *command_id, u
   struct command *command = command_table_find_id(&control->commands, command_id);
   if (!command || command->state.step != COMMAND_SENT || command->state.attempt != attempt) return;
   if (error_class(err) != CLASS_RETRY) return;
-  command->attempts_before++;
+  if (command_attempts(command) > 0) command->attempts_before++; // none count: its device came back meanwhile
   command->next_ms = wall_ms + control->settings->command.retry_first_ms;
 }
 
