@@ -76,6 +76,7 @@ struct point_state {
   enum supply supply;     // as the meter itself last confirmed
   enum supply desired;
   uint64_t desired_version;
+  uint64_t confirmed_version; // the highest whose command the meter's state confirmed
   const char *desired_lease; // whose debt or payment the desired supply is about
 };
 
@@ -104,7 +105,8 @@ struct arrears {
   bool noticed;                    // a notice of disconnection was given in this episode
   uint32_t notice_month;           // the oldest overdue bill that the latest notice names; 0: never one
   uint32_t notice_count;           // notices that named that bill, the latest one's number
-  bool bounced;                    // the latest notice came back from everybody: it is to be given again
+  int64_t given_s;                 // business time of the latest notice
+  bool bounced;                    // the latest notice reached nobody: it is to be given again, after a pause
   struct notice_receipt *receipts; // of the latest notice
   size_t receipt_count;
 };

@@ -24,7 +24,8 @@ WIRE_MAPPING(usage, struct period, Riser__State__V1__Period, riser__state__v1__p
 
 #define POINT(TEXT, PLAIN, ENUM) \
   TEXT(id) PLAIN(closed_until_s) PLAIN(dirty_from_s) PLAIN(scheduled) PLAIN(alerted_month) \
-  ENUM(supply, supply, supply) ENUM(desired, desired, supply) PLAIN(desired_version) TEXT(desired_lease)
+  ENUM(supply, supply, supply) ENUM(desired, desired, supply) PLAIN(desired_version) TEXT(desired_lease) \
+  PLAIN(confirmed_version)
 WIRE_MAPPING(marks, struct point_state, Riser__State__V1__PointState, riser__state__v1__point_state__init, POINT)
 
 #define OWED(TEXT, PLAIN, ENUM) \
@@ -35,7 +36,7 @@ WIRE_MAPPING(owed, struct account_bill, Riser__State__V1__AccountBill, riser__st
 WIRE_MAPPING(receipt, struct notice_receipt, Riser__State__V1__NoticeReceipt, riser__state__v1__notice_receipt__init,
              RECEIPT)
 
-#define ARREARS(TEXT, PLAIN, ENUM) PLAIN(noticed) PLAIN(notice_month) PLAIN(notice_count) PLAIN(bounced)
+#define ARREARS(TEXT, PLAIN, ENUM) PLAIN(noticed) PLAIN(notice_month) PLAIN(notice_count) PLAIN(bounced) PLAIN(given_s)
 WIRE_MAPPING(episode, struct arrears, Riser__State__V1__Arrears, riser__state__v1__arrears__init, ARREARS)
 
 WIRE_LIST(room, struct room, Riser__Site__V1__Room)

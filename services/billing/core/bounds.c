@@ -39,7 +39,8 @@ static struct texts texts_of(const struct fact *fact) {
     return (struct texts){{fact->disconnect_intent.command_id, fact->disconnect_intent.decision_id,
                            fact->disconnect_intent.service_point}};
   case FACT_COMMAND_OUTCOME:
-    return (struct texts){{fact->command_outcome.service_point, fact->command_outcome.device}};
+    return (struct texts){{fact->command_outcome.decision_id, fact->command_outcome.service_point,
+                           fact->command_outcome.device}};
   default:
     return (struct texts){{NULL}};
   }

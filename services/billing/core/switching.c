@@ -147,13 +147,20 @@ enum error fold_command_outcome(struct fold *fold, const struct command_outcome 
   struct tenancy tenancy;
   bool leased = tenancy_need(fold, site_id, point->desired_lease, &tenancy);
   if (fold_waits(fold)) return ERR_AGAIN;
-  if (point->supply == outcome->supply) return OK;
-  bool was_off = point->supply == SUPPLY_OFF;
-  point->supply = outcome->supply;
-  store_mark(fold->store, state);
   uint64_t version = version_of(outcome->decision_id, site->site.id, point->id);
-  // "Restored" is said only to those who were without.
-  if (leased && (outcome->supply == SUPPLY_OFF || was_off)) tell(fold, &tenancy, where, version, outcome->supply);
+  if (version == 0 || version > point->desired_version) {
+    fold_exception(fold, &site->site, "unknown-decision", outcome->decision_id);
+    return OK;
+  }
+  if (version <= point->confirmed_version) return OK; // told before, or overtaken
+  bool was_off = point->supply == SUPPLY_OFF, changed = point->supply != outcome->supply;
+  point->supply = outcome->supply;
+  point->confirmed_version = version;
+  store_mark(fold->store, state);
+  // Of a superseded command nobody is told: it was about another debt, perhaps of another tenant. "Restored" is said
+  // only to those who were without.
+  bool tells = changed && version == point->desired_version && (outcome->supply == SUPPLY_OFF || was_off);
+  if (leased && tells) tell(fold, &tenancy, where, version, outcome->supply);
   return OK;
 }
 
