@@ -46,9 +46,13 @@ static void end_episode(struct fold *fold, const struct tenancy *tenancy, enum c
   }
 }
 
+// A notice that reached nobody is given again after a pause, so that an address that is wrong for good is not flooded.
 static int64_t notice_at(const struct tenancy *tenancy, const struct arrears *arrears,
-                         const struct account_bill *oldest, int64_t now_s) {
-  return arrears->bounced ? now_s : oldest->due_s + days(tenancy->site->site.notice_after_days);
+                         const struct account_bill *oldest) {
+  const struct site *site = &tenancy->site->site;
+  int64_t first_s = oldest->due_s + days(site->notice_after_days);
+  if (!arrears->bounced) return first_s;
+  return later(first_s, arrears->given_s + days(site->notice_lead_days ? site->notice_lead_days : 1));
 }
 
 static int64_t cut_at(const struct tenancy *tenancy, const struct arrears *arrears, const struct account_bill *oldest) {
@@ -66,7 +70,7 @@ static void plan(struct fold *fold, const struct tenancy *tenancy, enum commodit
   const char *what = commodity_name(commodity), *lease = tenancy->lease->id;
   if (!arrears->noticed || arrears->bounced) {
     struct key member = due_member(DUE_NOTICE, site->id, lease, what);
-    int64_t at_s = later(notice_at(tenancy, arrears, oldest, fold->now_s), fold->now_s);
+    int64_t at_s = later(notice_at(tenancy, arrears, oldest), fold->now_s);
     fold_fail(fold, store_due_set(fold->store, at_s, member.text));
   } else if (arrears->receipt_count > 0) {
     struct key member = due_member(DUE_CUT, site->id, lease, what);
@@ -147,6 +151,7 @@ static void give_notice(struct fold *fold, const struct tenancy *tenancy, enum c
   arrears->notice_count = arrears->notice_month == oldest->month ? arrears->notice_count + 1 : 1;
   arrears->notice_month = oldest->month;
   arrears->noticed = true;
+  arrears->given_s = fold->now_s;
   arrears->bounced = false;
   arrears->receipt_count = 0;
   store_mark(fold->store, tenancy->entity);
@@ -171,8 +176,8 @@ enum error step_notice(struct fold *fold, const struct step *step) {
   if (!oldest) return store_due_remove(fold->store, step->member);
   const struct arrears *arrears = &tenancy.account->arrears[commodity];
   if (arrears->noticed && !arrears->bounced) return store_due_remove(fold->store, step->member);
-  int64_t overdue_at_s = oldest->due_s + days(tenancy.site->site.notice_after_days);
-  if (fold->now_s < overdue_at_s) return store_due_set(fold->store, overdue_at_s, step->member);
+  int64_t at_s = notice_at(&tenancy, arrears, oldest);
+  if (fold->now_s < at_s) return store_due_set(fold->store, at_s, step->member);
   give_notice(fold, &tenancy, commodity, oldest);
   return store_due_remove(fold->store, step->member);
 }

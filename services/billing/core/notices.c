@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What became of a notice of disconnection. It is served at the business time of its delivery's record; a bounce takes
-// that back, and with it what was done on its ground: the notice period begins again.
+// that back, and with it what was done on its ground: the notice period begins again. So it does when no delivery
+// succeeds at all.
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,11 +54,13 @@ static enum error delivered(struct fold *fold, struct arrears *arrears, const st
   return OK;
 }
 
-static void bounced(struct fold *fold, const struct tenancy *tenancy, enum commodity commodity,
-                    const struct notice_delivered *notice) {
-  struct arrears *arrears = &tenancy->account->arrears[commodity];
+static void take_back(struct arrears *arrears, const struct notice_delivered *notice) {
   size_t at = find_receipt(arrears, notice);
   if (at < arrears->receipt_count) arrears->receipts[at] = arrears->receipts[--arrears->receipt_count];
+}
+
+static void not_served(struct fold *fold, const struct tenancy *tenancy, enum commodity commodity) {
+  struct arrears *arrears = &tenancy->account->arrears[commodity];
   if (arrears->receipt_count > 0) return; // somebody else has it
   arrears->bounced = true;
   for (size_t i = 0; i < tenancy->room.count; i++) {
@@ -83,8 +86,11 @@ enum error fold_notice_delivered(struct fold *fold, const struct notice_delivere
   if (!arrears->noticed || !latest) return OK; // of an earlier notice, or of an episode that is over
   enum error err = OK;
   if (notice->delivery == DELIVERY_DELIVERED) err = delivered(fold, arrears, notice);
-  if (notice->delivery == DELIVERY_BOUNCED) bounced(fold, &tenancy, name.commodity, notice);
   if (err != OK) return err;
+  if (notice->delivery == DELIVERY_BOUNCED) take_back(arrears, notice);
+  if (notice->delivery == DELIVERY_BOUNCED || notice->delivery == DELIVERY_FAILED) {
+    not_served(fold, &tenancy, name.commodity);
+  }
   store_mark(fold->store, tenancy.entity);
   arrears_review(fold, &tenancy);
   return OK;
