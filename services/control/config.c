@@ -14,7 +14,7 @@ static const struct config_entry entries[] = {
     PARTITIONS_SETTING(C, partitions),
     CONFIG_DURATION(C, session_timeout, "10s", "6s", "10m",
                     "How long Kafka waits for a silent process before others take its partitions over."),
-    CONFIG_INT(C, command_attempts, "8", "1", "1000", "How often a command is sent before it has failed."),
+    CONFIG_INT(C, command_attempts, "8", "1", "1000", "Publishes before a cut has failed; a reconnect goes on."),
     CONFIG_DURATION(C, command_retry_first, "15s", "10ms", "1h",
                     "Pause before a command is sent again; it doubles each time."),
     CONFIG_DURATION(C, command_retry_max, "10m", "10ms", "24h", "The longest of these pauses."),

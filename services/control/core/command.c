@@ -79,7 +79,8 @@ static void begin_episode(struct command *command, const struct command_settings
   command->attempts_before = s->attempt;
   command->since_s = s->business_time_s;
   command->sent_s = 0;
-  command->next_ms = command->episode ? command->final_ms + settings->repair_pause_ms : s->wall_time_ms;
+  int64_t pause_ms = command_wants_off(command) ? settings->repair_pause_ms : settings->retry_first_ms;
+  command->next_ms = command->episode ? command->final_ms + pause_ms : s->wall_time_ms;
 }
 
 static void note_sent(struct command *command, const struct command_settings *settings) {

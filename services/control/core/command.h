@@ -14,11 +14,11 @@
 #include "domain/fact.h"
 
 struct command_settings {
-  uint32_t attempts_max;      // publishes of one episode before it has failed
+  uint32_t attempts_max;      // publishes of an episode before a cut has failed; a reconnect goes on
   int64_t retry_first_ms;     // wall time: pause before the second publish; doubles with each
   int64_t retry_max_ms;       // the longest pause
   int64_t moving_ms;          // wall time a contact may take to move after the device acknowledged
-  int64_t repair_pause_ms;    // wall time between the end of an episode and the beginning of the next
+  int64_t repair_pause_ms;    // wall time between the end of a cut's episode and its next; a reconnect: retry_first_ms
   int64_t permit_s;           // business time for which billing's permission to cut holds
   int64_t hold_max_s;         // business time for which a cut may be held by policy
   int64_t message_expiry_s;   // wall time after which the broker drops an undelivered command

@@ -198,9 +198,12 @@ static enum error carry_out(const struct step *step, struct command *command) {
   }
   const struct device_view *device = devices_find(step->control->devices, state->site, state->switch_due.device);
   if (is_away(step, command, device) || step->wall_ms < command->next_ms || !step->link_up) return OK;
-  if (command_attempts(command) < settings->attempts_max) return send(step, command, device);
-  bool answered = state->step == COMMAND_ACKNOWLEDGED;
-  return finish(step, command, COMMAND_FAILED, answered ? "state-not-shown" : "no-answer");
+  uint32_t attempts = command_attempts(command);
+  if (attempts < settings->attempts_max) return send(step, command, device);
+  const char *reason = state->step == COMMAND_ACKNOWLEDGED ? "state-not-shown" : "no-answer";
+  if (command_wants_off(command)) return finish(step, command, COMMAND_FAILED, reason);
+  enum error err = attempts == settings->attempts_max ? add_outcome(step, command, OUTCOME_FAILED, reason) : OK;
+  return err ? err : send(step, command, device); // whoever has paid is not given up
 }
 
 static enum error advance_one(const struct step *step, struct command *command) {
@@ -291,7 +294,8 @@ static enum error take_ack(const struct step *step, const char *site, const stru
   const struct command_state *state = &command->state;
   if (strcmp(state->site, site) != 0 || strcmp(state->switch_due.device, ack->device) != 0) return OK;
   if (state->step != COMMAND_SENT && state->step != COMMAND_ACKNOWLEDGED) return OK;
-  if (ack->outcome == ACK_REFUSED) return finish(step, command, COMMAND_REFUSED, "device-refused");
+  bool refused = ack->outcome == ACK_REFUSED && command_wants_off(command); // a reconnect is asked for again
+  if (refused) return finish(step, command, COMMAND_REFUSED, "device-refused");
   const char *reason = ack_names[ack->outcome];
   bool news = state->step == COMMAND_SENT || (ack->outcome != ACK_DUPLICATE && strcmp(command->reason, reason) != 0);
   return news ? enter(step, command, COMMAND_ACKNOWLEDGED, reason) : OK;
@@ -301,7 +305,7 @@ static enum error take_state(const struct step *step, const char *site, const st
   struct command *command = command_table_find_device(&step->control->commands, site, state->device);
   if (!command) return OK;
   enum command_step at = command->state.step;
-  bool awaited = at == COMMAND_SENT || at == COMMAND_ACKNOWLEDGED || at == COMMAND_FAILED;
+  bool awaited = at == COMMAND_SENT || at == COMMAND_ACKNOWLEDGED || at == COMMAND_FAILED || at == COMMAND_REFUSED;
   enum error err = OK;
   if (awaited && command_shown_by(command, state)) {
     err = finish(step, command, COMMAND_CONFIRMED, "");

@@ -9,7 +9,9 @@ static struct policy_answer ask(const struct policy_question *question) {
   }
   if (due->device[0] == '\0') return (struct policy_answer){POLICY_REFUSE, "no-device", 0};
   if (question->device && !device_codec_find(question->device->codec)) {
-    return (struct policy_answer){POLICY_REFUSE, "unknown-codec", 0};
+    // Its record may be put right: a reconnect waits for that.
+    enum verdict verdict = due->supply == SUPPLY_OFF ? POLICY_REFUSE : POLICY_HOLD;
+    return (struct policy_answer){verdict, "unknown-codec", 0};
   }
   return (struct policy_answer){POLICY_ALLOW, "", 0};
 }
