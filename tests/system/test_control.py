@@ -541,7 +541,7 @@ def test_kafka_goes_away_and_comes_back(world):
     world.sim(site)
     command = world.due(site, 1, OFF)
     world.wait_intent(site, command)
-    world.stack.stop("kafka")
+    world.stack.kill("kafka")
     time.sleep(3)
     world.stack.start("kafka")
     world.answer(site, command)
