@@ -122,6 +122,11 @@ class World:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
 
+    def kill(self, name):
+        process = self.processes.pop(name)
+        process.kill()
+        process.wait()
+
     def close(self):
         for name in list(self.processes):
             self.stop(name)
@@ -154,9 +159,10 @@ class World:
         consumer.close()
         return found
 
-    def facts(self):
+    def facts(self, partition=None):
         kind = self.schemas["site"].SiteRecord
-        return [(offset, kind.FromString(value)) for offset, _, value in self.records("riser.site.v1", self.partition)]
+        partition = self.partition if partition is None else partition
+        return [(offset, kind.FromString(value)) for offset, _, value in self.records("riser.site.v1", partition)]
 
     def next_offset(self):
         value = self.redis.get(f"{{p{self.partition}}}:meta")

@@ -390,3 +390,36 @@ def test_a_replay_says_what_it_waits_for(world, played):
     assert "nothing has moved for 3 s" in said and "billing has folded up to offset" in said
     assert "there are 2 sites; say which one with --site" in world.ctl("get", "rooms", expect=2).stderr
     assert len(world.json("get", "rooms", "--site", site)) == 2
+
+
+def test_a_replay_survives_what_befalls_the_others(world, played):
+    """The broker restarts, ingest and billing die: nothing is lost, and the replay goes on."""
+    site = next(row["site"] for row in world.json("get", "sites") if row["site"] != "harbour")
+    reads = {(f"{site}-{meter}", register, time_s, value) for meter, register, time_s, value in played[0]}
+    ledger = world.folder / "pier-ledger.jsonl"
+    replay = subprocess.Popen([BIN / "riserctl", "replay", world.folder / "pier-scenario.yaml", "--ledger", ledger],
+                              env=world.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        time.sleep(0.7)
+        world.stack.stop("mosquitto")
+        assert replay.poll() is None, "it had ended before anything befell it"
+        world.stack.start("mosquitto")
+        for name in ("ingest", "billing"):
+            world.kill(name)
+            world.start(name)
+        said = replay.communicate(timeout=180)[0].decode()
+    finally:
+        replay.kill()
+    assert replay.returncode == 0, said
+    partition = partition_of(site, world.partitions)
+    facts = [fact for _, fact in world.facts(partition) if fact.envelope.site == site]
+    assert {(r.meter, r.register, r.time_s, r.value) for f in facts for r in f.readings.readings} == reads
+    acked = [json.loads(line) for line in ledger.read_text().splitlines()]
+    assert {(e["meter"], e["register"], e["time_s"], e["value"])
+            for e in acked if e["kind"] == "reading" and e["acked"]} == reads
+    assert world.json("verify", "--partition", partition)[0]["differing"] == 0
+    bills = [{key: bill[key] for key in ("month", "room", "total")} for bill in world.json("get", "bills", "--site", site)
+             if bill["room"] == "2"]
+    harbour = [{key: bill[key] for key in ("month", "room", "total")}
+               for bill in world.json("get", "bills", "--site", "harbour") if bill["room"] == "2"]
+    assert bills[-1] == harbour[-1]  # the last word is the same, whatever happened on the way
