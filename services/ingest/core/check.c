@@ -54,7 +54,7 @@ enum error check_event(const struct check_limits *limits, int64_t receive_ms, st
 
 enum error check_state(const struct check_limits *limits, int64_t receive_ms, struct device_state_fact *state) {
   if (state->supply < SUPPLY_UNKNOWN || state->supply > SUPPLY_OFF) return ERR_BAD_STATE;
-  if (state->time_s && check_time(limits, receive_ms, state->time_s)) state->time_s = receive_ms / 1000;
+  if (check_time(limits, receive_ms, state->time_s)) state->time_s = receive_ms / 1000;
   return OK;
 }
 

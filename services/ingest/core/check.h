@@ -31,8 +31,8 @@ enum error check_batch(const struct check_limits *limits, const struct batch *ba
 
 // An event's kind is one that a device may state, a supply is ON, OFF or unknown, an acknowledgement names a command
 // and an outcome: else ERR_BAD_EVENT, ERR_BAD_STATE, ERR_BAD_ACK. A free text that is too long is cut (into the arena:
-// ERR_LIMIT when that is full), and an instant that can't be becomes the receive time: an alarm is worth more than its
-// date. Only a state keeps 0, which says that it is a last will.
+// ERR_LIMIT when that is full), and an instant that is absent (0) or can't be becomes the receive time: an alarm is
+// worth more than its date, and a last will has none.
 enum error check_event(const struct check_limits *limits, int64_t receive_ms, struct arena *arena,
                        struct device_event_fact *event) MUST_USE;
 enum error check_state(const struct check_limits *limits, int64_t receive_ms, struct device_state_fact *state) MUST_USE;

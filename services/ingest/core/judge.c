@@ -28,7 +28,6 @@ static enum error judge_other(struct making *making, const struct content *conte
 static enum error refuse(struct making *making, enum error err, const char *what);
 static struct fact *fact_add(struct making *making, enum fact_kind kind);
 static enum error event_add(struct making *making, enum event_kind kind, const char *detail, const char *id);
-static int64_t event_time(const struct making *making, int64_t time_s);
 
 size_t judge_arena_max(const struct check_limits *limits) {
   enum { TEXTS_MAX = 64 * 1024 };
@@ -191,13 +190,9 @@ static enum error judge_other(struct making *making, const struct content *conte
   struct fact *fact = fact_add(making, made.kind);
   made.envelope = fact->envelope;
   *fact = made;
-  fact->envelope.event_time_ms = event_time(making, time_s);
+  fact->envelope.event_time_ms = time_s * 1000;
   fact->envelope.fact_id = fact_id_by_place(making->arena, making->message, making->judge->instance);
   return fact->envelope.fact_id ? OK : ERR_NO_MEMORY;
-}
-
-static int64_t event_time(const struct making *making, int64_t time_s) {
-  return time_s ? time_s * 1000 : making->message->receive_ms;
 }
 
 static enum error refuse(struct making *making, enum error err, const char *what) {
