@@ -31,6 +31,8 @@ struct site_state {
   size_t room_count;
   struct service_point *points;
   size_t point_count;
+  struct service_point *priced; // the points' tariffs over time: versions of one id differ in from_s
+  size_t priced_count;
   struct installation *installations;
   size_t installation_count;
   struct tariff *tariffs; // versions of one id differ in from_s

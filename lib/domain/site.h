@@ -42,6 +42,7 @@ struct service_point {
   const char *room; // "": the building's own
   enum commodity commodity;
   const char *tariff;
+  int64_t from_s; // the tariff holds for periods that begin here or later; 0: for all
 };
 
 struct installation {

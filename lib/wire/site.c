@@ -30,7 +30,8 @@ WIRE_MAPPING(prices, struct tariff, Riser__Site__V1__Tariff, riser__site__v1__ta
 #define ROOM(TEXT, PLAIN, ENUM) TEXT(id) TEXT(name)
 WIRE_MAPPING_AS(PUBLIC, room, struct room, Riser__Site__V1__Room, riser__site__v1__room__init, ROOM)
 
-#define SERVICE_POINT(TEXT, PLAIN, ENUM) TEXT(id) TEXT(room) ENUM(commodity, commodity, commodity) TEXT(tariff)
+#define SERVICE_POINT(TEXT, PLAIN, ENUM) TEXT(id) TEXT(room) ENUM(commodity, commodity, commodity) TEXT(tariff) \
+  PLAIN(from_s)
 WIRE_MAPPING_AS(PUBLIC, service_point, struct service_point, Riser__Site__V1__ServicePoint,
                 riser__site__v1__service_point__init, SERVICE_POINT)
 

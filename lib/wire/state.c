@@ -71,6 +71,7 @@ enum error wire_partition_meta_encode(const struct partition_meta *in, struct bu
 #define SITE_LISTS(LIST) \
   LIST(rooms, room_count, n_rooms, room) \
   LIST(points, point_count, n_points, service_point) \
+  LIST(priced, priced_count, n_priced, service_point) \
   LIST(installations, installation_count, n_installations, installation) \
   LIST(tariffs, tariff_count, n_tariffs, tariff) \
   LIST(leases, lease_count, n_leases, lease) \

@@ -20,6 +20,7 @@ enum {
   PRODUCER_LINGER_MS = 2,
   HOUSEKEEPING_MS = 5000,
   LAG_PAUSE_MS = 100,
+  REJOIN_PAUSE_MS = 60000,
   CLIENT_ID_SIZE = 128,
   PROPERTIES_SIZE = 4096,
   PARTITIONS_MAX = 1024, // as PARTITIONS_SETTING
@@ -46,6 +47,7 @@ struct app {
   struct kafka_record *polled, *sorted;
   int64_t minute;          // of the last ticks
   int64_t housekeeping_ms; // when it is due
+  int64_t rejoined_ms;     // when we last came back after Kafka had shut us out; 0: never
   int64_t lag_ms;          // when the next partition's lag is to be measured
   size_t lag_slot;
 };
@@ -61,6 +63,7 @@ static enum error pass(struct app *app);
 static enum error open_partitions(struct app *app);
 static enum error take_all(struct app *app, size_t count);
 static enum error revive_producer(struct app *app);
+static enum error rejoin(struct app *app);
 static void tick_all(struct app *app);
 static void measure_lag(struct app *app);
 static void housekeeping(struct app *app);
@@ -248,6 +251,7 @@ static enum error pass(struct app *app) {
   if (err) return err;
   err = kafka_consumer_poll(shell->consumer, IDLE_POLL_MS, app->polled, max, &count);
   condition_set(app->kafka_ok, err == OK);
+  if (err == ERR_FENCED) return rejoin(app);
   if (error_class(err) == CLASS_RETRY) {
     log_warn("poll-failed", F_ERR(err));
     clock_sleep_ms(ERROR_PAUSE_MS);
@@ -338,6 +342,23 @@ static enum error revive_producer(struct app *app) {
   for (size_t i = 0; i < app->slot_count; i++)
     if (app->slots[i].partition) partition_close(app->slots[i].partition, 0);
   return open_producer(app);
+}
+
+// A static member that joins again while Kafka itself restarts may be taken for its own double; its consumer is dead
+// then, and a new one takes the name back. Two processes that were given one name do the same to each other: the one
+// that is shut out again so soon ends.
+static enum error rejoin(struct app *app) {
+  int64_t now_ms = clock_mono_ms();
+  if (app->rejoined_ms && now_ms - app->rejoined_ms < REJOIN_PAUSE_MS) return ERR_FENCED;
+  app->rejoined_ms = now_ms;
+  log_warn("rejoining");
+  kafka_consumer_close(app->shell.consumer);
+  app->shell.consumer = NULL;
+  for (size_t i = 0; i < app->slot_count; i++) {
+    partition_free(app->slots[i].partition);
+    app->slots[i].partition = NULL;
+  }
+  return open_consumer(app);
 }
 
 static void tick_all(struct app *app) {

@@ -52,7 +52,7 @@ static void add_section(struct fold *fold, const struct tenancy *tenancy, size_t
   struct bill_section *section = (struct bill_section *)&bill->sections[bill->section_count++];
   *section = (struct bill_section){.service_point = point->id,
                                    .commodity = point->commodity,
-                                   .tariff = point->tariff,
+                                   .tariff = point_tariff(tenancy->site, point->id, period->from_s),
                                    .tariff_name = "",
                                    .quantity = period->usage};
   struct bill_meter *meters = fold_array(fold, period->meter_count, sizeof *meters);

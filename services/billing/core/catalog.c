@@ -96,11 +96,16 @@ enum error fold_room(struct fold *fold, const struct room *room) {
   return OK;
 }
 
-// ---- service point
+// ---- service point. Its tariffs over time are kept beside it, so that what is closed keeps its price.
+
+static bool same_price(const struct site_state *site, const struct service_point *point) {
+  return site_point(site, point->id) && strcmp(point_tariff(site, point->id, point->from_s), point->tariff) == 0;
+}
 
 static const char *refuse_point(const struct site_state *site, const struct service_point *point,
                                 const struct entity *state) {
   if (!id_valid(point->id)) return "bad-service-point";
+  if (point->from_s < 0) return "bad-window";
   if (point->commodity != COMMODITY_ELECTRICITY && point->commodity != COMMODITY_WATER) return "bad-commodity";
   if (point->room[0] && !site_room(site, point->room)) return "unknown-room";
   const struct tariff *tariff = site_tariff(site, point->tariff, INT64_MAX);
@@ -108,8 +113,25 @@ static const char *refuse_point(const struct site_state *site, const struct serv
   if (tariff && tariff->commodity != point->commodity) return "foreign-tariff";
   const struct service_point *there = site_point(site, point->id);
   if (!there || !entity_present(state)) return NULL;
+  const struct point_state *used = entity_point((struct entity *)state);
   bool moved = strcmp(there->room, point->room) != 0 || there->commodity != point->commodity;
-  return moved && entity_point((struct entity *)state)->scheduled ? "point-in-use" : NULL;
+  if (moved && used->scheduled) return "point-in-use";
+  return !same_price(site, point) && point->from_s < used->closed_until_s ? "tariff-of-closed-period" : NULL;
+}
+
+// The version that begins when the point's does; one more when there is none. The tariff is the store's own.
+static enum error put_price(struct site_state *site, const struct service_point *own) {
+  for (size_t i = 0; i < site->priced_count; i++) {
+    struct service_point *there = &site->priced[i];
+    if (there->from_s != own->from_s || strcmp(there->id, own->id) != 0) continue;
+    *there = *own;
+    return OK;
+  }
+  struct service_point *list = store_grow(site->priced, site->priced_count, sizeof *list);
+  if (!list) return ERR_NO_MEMORY;
+  site->priced = list;
+  list[site->priced_count++] = *own;
+  return OK;
 }
 
 enum error fold_service_point(struct fold *fold, const struct service_point *point) {
@@ -124,6 +146,7 @@ enum error fold_service_point(struct fold *fold, const struct service_point *poi
   struct service_point own = *point;
   enum error err = store_own_point(fold->store, &own);
   if (err == OK && !entity_present(state)) err = store_create(fold->store, state);
+  if (err == OK && !same_price(site, &own)) err = put_price(site, &own);
   if (err != OK) return err;
   entity_point(state)->id = own.id;
   struct service_point *there = (struct service_point *)site_point(site, point->id);

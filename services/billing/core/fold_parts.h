@@ -83,6 +83,8 @@ const struct service_point *site_point(const struct site_state *site, const char
 const struct lease *site_lease(const struct site_state *site, const char *id);
 // The version in force at the instant, else the earliest.
 const struct tariff *site_tariff(const struct site_state *site, const char *id, int64_t at_s);
+// Which tariff the point has at the instant: of the version in force, else of the earliest.
+const char *point_tariff(const struct site_state *site, const char *point, int64_t at_s);
 bool installation_covers(const struct installation *installation, int64_t at_s);
 bool installation_overlaps(const struct installation *installation, int64_t from_s, int64_t until_s);
 bool lease_covers(const struct lease *lease, int64_t at_s);

@@ -62,6 +62,19 @@ const struct tariff *site_tariff(const struct site_state *site, const char *id, 
   return best;
 }
 
+const char *point_tariff(const struct site_state *site, const char *point, int64_t at_s) {
+  const struct service_point *best = NULL;
+  for (size_t i = 0; i < site->priced_count; i++) {
+    const struct service_point *one = &site->priced[i];
+    if (strcmp(one->id, point) != 0) continue;
+    bool holds = one->from_s <= at_s, best_holds = best && best->from_s <= at_s;
+    bool better =
+        holds ? !best_holds || one->from_s > best->from_s : !best || (!best_holds && one->from_s < best->from_s);
+    if (better) best = one;
+  }
+  return best ? best->tariff : "";
+}
+
 bool installation_covers(const struct installation *installation, int64_t at_s) {
   return installation->from_s <= at_s && (installation->until_s == 0 || at_s < installation->until_s);
 }

@@ -151,6 +151,8 @@ static void own_site_state(struct copy *copy, struct site_state *site) {
   for (size_t i = 0; i < site->room_count; i++) own_room(copy, &site->rooms[i]);
   site->points = elements(copy, site->points, &site->point_count, sizeof *site->points);
   for (size_t i = 0; i < site->point_count; i++) own_point(copy, &site->points[i]);
+  site->priced = elements(copy, site->priced, &site->priced_count, sizeof *site->priced);
+  for (size_t i = 0; i < site->priced_count; i++) own_point(copy, &site->priced[i]);
   site->installations = elements(copy, site->installations, &site->installation_count, sizeof *site->installations);
   for (size_t i = 0; i < site->installation_count; i++) own_installation(copy, &site->installations[i]);
   site->tariffs = elements(copy, site->tariffs, &site->tariff_count, sizeof *site->tariffs);
@@ -185,6 +187,7 @@ void site_state_free(struct site_state *site) {
   for (size_t i = 0; i < site->lease_count; i++) store_disown_lease(&site->leases[i]);
   free(site->rooms);
   free(site->points);
+  free(site->priced);
   free(site->installations);
   free(site->tariffs);
   free(site->leases);
@@ -195,7 +198,7 @@ void site_state_free(struct site_state *site) {
 
 size_t site_state_bytes(const struct site_state *site) {
   return sizeof *site + site->room_count * sizeof *site->rooms + site->point_count * sizeof *site->points +
-         site->installation_count * sizeof *site->installations + site->tariff_count * sizeof *site->tariffs +
+         site->priced_count * sizeof *site->priced + site->installation_count * sizeof *site->installations + site->tariff_count * sizeof *site->tariffs +
          site->lease_count * sizeof *site->leases + site->device_count * sizeof *site->devices +
          site->unknown_count * sizeof *site->unknown + site->site.zone.count * sizeof *site->site.zone.transitions;
 }

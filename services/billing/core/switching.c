@@ -193,13 +193,15 @@ enum error fold_device_state(struct fold *fold, const struct device_state_fact *
   device_need(fold, site, state->device);
   if (fold_waits(fold)) return ERR_AGAIN;
   struct device_shown *shown = device_of(fold, site, state->device);
-  if (!shown || state->time_s < shown->updated_s) return OK; // too many strangers, or older than what is known
+  // By arrival: the device's own clock may be off, and its last will has none.
+  int64_t heard_s = fold->fact->envelope.receive_time_ms / 1000;
+  if (!shown || heard_s < shown->updated_s) return OK; // too many strangers, or older than what is known
   bool new = shown->updated_s == INT64_MIN || shown->online != state->online ||
              (state->supply != SUPPLY_UNKNOWN && shown->supply != state->supply);
   if (!new) return OK;
   shown->online = state->online;
   if (state->supply != SUPPLY_UNKNOWN) shown->supply = state->supply;
-  shown->updated_s = state->time_s;
+  shown->updated_s = heard_s;
   store_mark(fold->store, site_entity);
   device_emit(fold, site, shown->device, state->time_s);
   return OK;

@@ -182,12 +182,13 @@ static void read_tariff(struct script *script, const struct words *words, struct
 }
 
 static void read_point(struct script *script, const struct words *words, struct service_point *point) {
-  const char *room = word(words, 2), *tariff = word(words, 4);
+  const char *room = word(words, 2), *tariff = word(words, 4), *from = words_option(words, 5, "from");
   *point = (struct service_point){
       .id = own_word(script, words, 1),
       .room = strcmp(room, "-") == 0 ? "" : copy(script, room),
       .commodity = commodity_from_name(word(words, 3)),
       .tariff = strcmp(tariff, "-") == 0 ? "" : copy(script, tariff),
+      .from_s = from ? script_time(script, from) : 0,
   };
 }
 
@@ -396,7 +397,9 @@ static bool messages(struct script *script, const struct words *words, struct fa
     fact->device_state = (struct device_state_fact){.device = own_word(script, words, 1),
                                                     .online = strcmp(word(words, 2), "online") == 0,
                                                     .supply = script_supply(word(words, 3)),
-                                                    .time_s = script->fact_count};
+                                                    .time_s = words_option(words, 1, "clock")
+                                                                  ? script_time(script, words_option(words, 1, "clock"))
+                                                                  : script->fact_count};
   } else {
     return false;
   }
@@ -418,6 +421,7 @@ bool script_fact(struct script *script, const struct words *words, struct fact *
                                     .min_reader = 1,
                                     .landlord = "owner",
                                     .site = out->kind == FACT_TICK ? "" : script->site,
+                                    .receive_time_ms = INT64_C(1000) * script->fact_count,
                                     .source = "test",
                                     .actor = "",
                                     .supersedes = "",

@@ -102,7 +102,8 @@ void read_points(struct site_reader *reader, struct yaml_at at, const char *room
 }
 
 static void read_point(struct site_reader *reader, struct yaml_at at, const char *room) {
-  static const struct yaml_key keys[] = {{"id", true}, {"commodity", true}, {"tariff", false}, {"meters", false}};
+  static const struct yaml_key keys[] = {
+      {"id", true}, {"commodity", true}, {"tariff", false}, {"tariff_from", false}, {"meters", false}};
   struct yaml_map map;
   struct site_file *out = reader->out;
   if (!yaml_map_open(at, "a service point", keys, COUNT(keys), &map)) return;
@@ -113,6 +114,7 @@ static void read_point(struct site_reader *reader, struct yaml_at at, const char
   point->room = room;
   point->commodity = value_commodity(yaml_get(&map, "commodity"));
   point->tariff = value_id(tariff, "");
+  point->from_s = value_instant(yaml_get(&map, "tariff_from"), &out->site.zone, 0);
   reader_claim(reader, yaml_get(&map, "id"), "service point", point->id);
   if (room[0] && !tariff.node) yaml_complain(at, "a service point of a room needs a tariff");
   if (tariff.node) check_tariff(reader, tariff, point);
