@@ -40,6 +40,25 @@ bool bytes_is_utf8(struct bytes text) {
   return true;
 }
 
+size_t bytes_utf8_cut(struct bytes text, size_t max) {
+  if (text.len <= max) return text.len;
+  while (max && (text.data[max] & 0xc0) == 0x80) max--;
+  return max;
+}
+
+void bytes_utf8_copy(struct bytes from, char *to, size_t size) {
+  size_t len = bytes_utf8_cut(from, size - 1);
+  for (size_t at = 0; at < len;) {
+    size_t sequence = from.data[at] ? utf8_sequence(from.data + at, len - at) : 0;
+    if (sequence)
+      memcpy(to + at, from.data + at, sequence);
+    else
+      to[at] = '?';
+    at += sequence ? sequence : 1;
+  }
+  to[len] = 0;
+}
+
 // The length of the well-formed sequence that begins here, 0 if there is none (RFC 3629, section 4).
 static size_t utf8_sequence(const uint8_t *at, size_t left) {
   if (at[0] < 0x80) return 1;

@@ -27,6 +27,10 @@ bool bytes_equal(struct bytes a, struct bytes b);
 int bytes_compare(struct bytes a, struct bytes b); // as memcmp, a prefix comes first
 bool bytes_equal_text(struct bytes a, const char *text);
 bool bytes_is_utf8(struct bytes text); // well-formed by RFC 3629: no overlong forms, no surrogates
+// How many bytes of it, at most `max`, end at the border of a character, if it is UTF-8.
+size_t bytes_utf8_cut(struct bytes text, size_t max);
+// As a string of at most `size` - 1 bytes, cut at a character's border; what is not UTF-8, and zeros, become '?'.
+void bytes_utf8_copy(struct bytes from, char *to, size_t size);
 
 // A growable buffer that never exceeds `max`. Append returns ERR_LIMIT and changes nothing when it would.
 struct buffer {

@@ -8,10 +8,9 @@
 #include "wire/fact.h"
 #include "wire/reject.h"
 
-enum { RECORD_MAX = 64 << 20, TOPIC_SHOWN_MAX = 1024 };
+enum { RECORD_MAX = 64 << 20, TOPIC_SHOWN_MAX = 1024, DETAIL_SHOWN_MAX = 1024 };
 
 static enum error send(struct outlet *outlet, const char *topic, struct bytes key, void *opaque);
-static void copy_text(char *to, size_t size, struct bytes from);
 
 void outlet_init(struct outlet *outlet) {
   *outlet = (struct outlet){.producer = NULL};
@@ -31,14 +30,15 @@ enum error outlet_fact(struct outlet *outlet, const struct fact *fact, void *opa
 // A topic may be 64 KiB long, and a text in protobuf must be UTF-8, which a broker may not have checked.
 enum error outlet_reject(struct outlet *outlet, const struct arrival *arrival, const struct intaken *taken,
                          void *opaque) {
-  char topic[TOPIC_SHOWN_MAX], site[ID_MAX + 1], device[ID_MAX + 1];
-  copy_text(topic, sizeof topic, arrival->topic);
-  copy_text(site, sizeof site, taken->topic.site);
-  copy_text(device, sizeof device, taken->topic.device);
+  char topic[TOPIC_SHOWN_MAX], site[ID_MAX + 1], device[ID_MAX + 1], detail[DETAIL_SHOWN_MAX];
+  bytes_utf8_copy(arrival->topic, topic, sizeof topic);
+  bytes_utf8_copy(taken->topic.site, site, sizeof site);
+  bytes_utf8_copy(taken->topic.device, device, sizeof device);
+  bytes_utf8_copy(bytes_text(taken->verdict.detail), detail, sizeof detail);
   struct reject reject = {
       .topic = topic,
       .reason = error_name(taken->verdict.refused),
-      .detail = taken->verdict.detail,
+      .detail = detail,
       .head = arrival->payload.data,
       .head_len = arrival->payload.len < REJECT_HEAD_MAX ? arrival->payload.len : REJECT_HEAD_MAX,
       .length = arrival->length,
@@ -65,15 +65,4 @@ static enum error send(struct outlet *outlet, const char *topic, struct bytes ke
       .opaque = opaque,
   };
   return kafka_producer_send(outlet->producer, &record);
-}
-
-static void copy_text(char *to, size_t size, struct bytes from) {
-  size_t len = from.len < size ? from.len : size - 1;
-  if (from.len >= size)
-    while (len && (from.data[len] & 0xc0) == 0x80) len--; // between characters
-  if (len) memcpy(to, from.data, len);
-  to[len] = 0;
-  if (bytes_is_utf8(bytes_make(to, len))) return;
-  for (char *at = to; *at; at++)
-    if ((uint8_t)*at >= 0x80) *at = '?';
 }

@@ -15,10 +15,10 @@
 #include "base/log.h"
 
 static const char MAGIC[8] = "rseqs-1\n";
-enum { SNAPSHOT_MAX = 1 << 30, NAME_ROOM = 32, HEADER = 24, TRAILER = 4 };
+enum { NAME_ROOM = 32, HEADER = 24, TRAILER = 4 };
 
 struct writer {
-  struct buffer buffer;
+  struct buffer *out;
   uint64_t count;
   enum error err;
 };
@@ -32,28 +32,24 @@ static void write_device(void *ctx, const struct heard *heard);
 static void put16(struct writer *writer, uint16_t value);
 static void put64(struct writer *writer, uint64_t value);
 static void put(struct writer *writer, const void *data, size_t len);
-static enum error replace_file(const char *folder, struct bytes content);
 static enum error write_file(int fd, struct bytes content);
 static enum error read_file(const char *folder, struct buffer *content);
 static bool read_device(struct reader *reader, struct devices *devices);
 static bool get(struct reader *reader, size_t len, const uint8_t **at);
 static enum error failed(const char *doing);
 
-enum error sequence_store_save(const char *folder, const struct devices *devices, uint64_t position) {
-  struct writer writer = {.err = OK};
-  buffer_init(&writer.buffer, SNAPSHOT_MAX);
+enum error sequence_store_encode(const struct devices *devices, uint64_t position, struct buffer *out) {
+  size_t begin = out->len;
+  struct writer writer = {.out = out};
   put(&writer, MAGIC, sizeof MAGIC);
   put64(&writer, position);
   put64(&writer, 0); // the count, below
   devices_each(devices, write_device, &writer);
-  if (!writer.err) {
-    put_le64(writer.buffer.data + 16, writer.count);
-    uint8_t crc[TRAILER];
-    put_le32(crc, crc32c(0, writer.buffer.data, writer.buffer.len));
-    put(&writer, crc, sizeof crc);
-  }
-  if (!writer.err) writer.err = replace_file(folder, buffer_bytes(&writer.buffer));
-  buffer_fini(&writer.buffer);
+  if (writer.err) return writer.err;
+  put_le64(out->data + begin + 16, writer.count);
+  uint8_t crc[TRAILER];
+  put_le32(crc, crc32c(0, out->data + begin, out->len - begin));
+  put(&writer, crc, sizeof crc);
   return writer.err;
 }
 
@@ -85,16 +81,16 @@ static void put64(struct writer *writer, uint64_t value) {
 }
 
 static void put(struct writer *writer, const void *data, size_t len) {
-  if (!writer->err) writer->err = buffer_append(&writer->buffer, data, len);
+  if (!writer->err) writer->err = buffer_append(writer->out, data, len);
 }
 
-static enum error replace_file(const char *folder, struct bytes content) {
+enum error sequence_store_write(const char *folder, struct bytes snapshot) {
   char path[PATH_MAX], fresh[PATH_MAX + NAME_ROOM];
   if ((size_t)snprintf(path, sizeof path, "%s/sequences", folder) >= sizeof path) return ERR_CONFIG;
   snprintf(fresh, sizeof fresh, "%s.new", path);
   int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0) return failed("open");
-  enum error err = write_file(fd, content);
+  enum error err = write_file(fd, snapshot);
   close(fd);
   if (!err && rename(fresh, path)) err = failed("rename");
   return err;
@@ -112,7 +108,7 @@ static enum error write_file(int fd, struct bytes content) {
 
 enum error sequence_store_load(const char *folder, struct devices *devices, uint64_t *position) {
   struct buffer content;
-  buffer_init(&content, SNAPSHOT_MAX);
+  buffer_init(&content, SEQUENCE_STORE_MAX);
   enum error err = read_file(folder, &content);
   if (!err && (content.len < HEADER + TRAILER || memcmp(content.data, MAGIC, sizeof MAGIC) != 0)) err = ERR_CORRUPT;
   if (!err && get_le32(content.data + content.len - TRAILER) != crc32c(0, content.data, content.len - TRAILER))

@@ -16,6 +16,7 @@
 #include "ingest/outlet.h"
 #include "ingest/receipts.h"
 #include "ingest/roster.h"
+#include "ingest/sequence_saver.h"
 #include "ingest/sequence_store.h"
 #include "ingest/topics.h"
 
@@ -31,8 +32,9 @@ enum {
   TEND_EVERY_MS = 1000,
   PROBE_EVERY_MS = 10000, // an idle worker asks whether Kafka is there
   SNAPSHOT_EVERY_MS = 10000,
-  STALL_MS = 5000,      // without a confirmation for that long, Kafka counts as away
-  OLDEST_S = 946684800, // 2000-01-01
+  LAST_SNAPSHOT_MS = 1000, // how long the end waits for it
+  STALL_MS = 5000,         // without a confirmation for that long, Kafka counts as away
+  OLDEST_S = 946684800,    // 2000-01-01
   CLOCK_EVENT_EVERY_MS = 3600000,
   ID_SIZE = 256,
 };
@@ -61,8 +63,9 @@ struct worker {
   bool abandoning;      // the old producer is being closed
   bool failed;          // FATAL: the process is about to end
   int64_t roster_at_ms, tend_at_ms, probe_at_ms, snapshot_at_ms;
-  uint64_t snapshot;      // the spool's position that the newest snapshot of the sequences belongs to
-  int64_t progress_at_ms; // the last confirmation, or since when there is something to confirm
+  uint64_t snapshot;            // the spool's position that the newest snapshot of the sequences belongs to
+  struct sequence_saver *saver; // NULL: sequences are not watched
+  int64_t progress_at_ms;       // the last confirmation, or since when there is something to confirm
 };
 
 static void *run(void *argument);
@@ -89,9 +92,9 @@ static enum error producer_open(struct worker *worker);
 static void take_over(struct worker *worker);
 static void wait_for_work(struct worker *worker, size_t taken);
 static void tend(struct worker *worker, int64_t now_ms);
-static void load_sequences(struct worker *worker);
+static enum error load_sequences(struct worker *worker);
 static void snapshot(struct worker *worker, int64_t now_ms);
-static void save_sequences(struct worker *worker);
+static void last_snapshot(struct worker *worker);
 static void probe(struct worker *worker, int64_t now_ms);
 static void report(struct worker *worker);
 static void fail(struct worker *worker, const char *where, enum error err);
@@ -123,13 +126,12 @@ static enum error open_parts(struct worker *worker) {
   struct intake_options options = intake_options(worker);
   worker->intake = intake_new(&options);
   if (!worker->intake) return ERR_NO_MEMORY;
-  if (config->sequences)
-    load_sequences(worker);
-  else
-    spool_hold(worker->options.spool, UINT64_MAX);
+  enum error err = config->sequences ? load_sequences(worker) : OK;
+  if (err) return err;
+  if (!config->sequences) spool_hold(worker->options.spool, UINT64_MAX);
   worker->cursor = spool_oldest(worker->options.spool);
   worker->tracked_until = spool_confirmed(worker->options.spool);
-  enum error err = roster_open(&config->kafka, worker->client_id, worker->registry, &worker->roster);
+  err = roster_open(&config->kafka, worker->client_id, worker->registry, &worker->roster);
   return err ? err : producer_open(worker);
 }
 
@@ -185,6 +187,7 @@ void worker_free(struct worker *worker) {
   worker->abandoning = true;
   kafka_producer_close(worker->outlet.producer);
   roster_close(worker->roster);
+  sequence_saver_free(worker->saver);
   outlet_fini(&worker->outlet);
   receipts_fini(&worker->receipts);
   window_free(worker->window);
@@ -202,7 +205,7 @@ static void *run(void *argument) {
     step(worker, now_ms);
   }
   spool_stamp(worker->options.spool, atomic_load(worker->options.alive_ms));
-  if (worker->options.config->sequences) save_sequences(worker);
+  if (worker->saver) last_snapshot(worker);
   log_info("drained", F_INT("left_messages", (int64_t)window_count(worker->window)),
            F_INT("left_bytes", (int64_t)spool_level(worker->options.spool).used_bytes));
   return NULL;
@@ -432,7 +435,7 @@ static void wait_for_work(struct worker *worker, size_t taken) {
 static void tend(struct worker *worker, int64_t now_ms) {
   struct gauges *gauges = worker->options.gauges;
   if (window_count(worker->window) && now_ms - worker->progress_at_ms > STALL_MS) condition_set(gauges->kafka, false);
-  if (worker->options.config->sequences) snapshot(worker, now_ms);
+  if (worker->saver) snapshot(worker, now_ms);
   if (now_ms < worker->tend_at_ms) return;
   worker->tend_at_ms = now_ms + TEND_EVERY_MS;
   spool_stamp(worker->options.spool, atomic_load(worker->options.alive_ms));
@@ -442,31 +445,41 @@ static void tend(struct worker *worker, int64_t now_ms) {
 }
 
 // The spool keeps what came since the snapshot, confirmed or not: after a restart it is read again for its sequences.
-static void load_sequences(struct worker *worker) {
+static enum error load_sequences(struct worker *worker) {
   const struct ingest_config *config = worker->options.config;
   enum error err = sequence_store_load(config->spool_dir, worker->devices, &worker->snapshot);
   if (!err)
     log_info("sequences-loaded", F_INT("devices", (int64_t)devices_count(worker->devices)));
   else if (err != ERR_NOT_FOUND)
     log_error("sequences-not-loaded", F_ERR(err));
+  return sequence_saver_start(config->spool_dir, &worker->saver);
 }
 
-// Now and then; at once if what is kept for it takes up room that messages need.
+// Now and then; at once if what is kept for it takes up room that messages need. After a takeover the cursor is behind
+// what was tracked already; tracking it twice does no harm.
 static void snapshot(struct worker *worker, int64_t now_ms) {
+  struct spool *spool = worker->options.spool;
+  if (sequence_saver_saved(worker->saver) == worker->snapshot) spool_hold(spool, worker->snapshot);
   if (worker->cursor == worker->snapshot) return;
   bool crowded = now_ms >= worker->snapshot_at_ms - SNAPSHOT_EVERY_MS + NAP_MS &&
-                 spool_confirmed(worker->options.spool) > spool_oldest(worker->options.spool) &&
-                 spool_level(worker->options.spool).used_bytes > (uint64_t)worker->options.config->spool_size / 4;
+                 spool_confirmed(spool) > spool_oldest(spool) &&
+                 spool_level(spool).used_bytes > (uint64_t)worker->options.config->spool_size / 4;
   if (now_ms < worker->snapshot_at_ms && !crowded) return;
+  enum error err = sequence_saver_give(worker->saver, worker->devices, worker->cursor);
+  if (err == ERR_AGAIN) return;
   worker->snapshot_at_ms = now_ms + SNAPSHOT_EVERY_MS;
-  save_sequences(worker);
+  if (err)
+    log_error("sequences-not-saved", F_ERR(err));
+  else
+    worker->snapshot = worker->cursor;
 }
 
-// After a takeover the cursor is behind what was tracked already; tracking it twice does no harm.
-static void save_sequences(struct worker *worker) {
-  if (sequence_store_save(worker->options.config->spool_dir, worker->devices, worker->cursor)) return;
-  worker->snapshot = worker->cursor;
-  spool_hold(worker->options.spool, worker->cursor);
+static void last_snapshot(struct worker *worker) {
+  int64_t until_ms = clock_mono_ms() + LAST_SNAPSHOT_MS;
+  while (sequence_saver_give(worker->saver, worker->devices, worker->cursor) == ERR_AGAIN && clock_mono_ms() < until_ms)
+    clock_sleep_ms(NAP_MS);
+  while (sequence_saver_saved(worker->saver) != worker->cursor && clock_mono_ms() < until_ms) clock_sleep_ms(NAP_MS);
+  if (sequence_saver_saved(worker->saver) == worker->cursor) spool_hold(worker->options.spool, worker->cursor);
 }
 
 // Asks only while nothing else would tell.

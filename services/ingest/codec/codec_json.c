@@ -360,9 +360,12 @@ static enum error member_instant(const struct place *place, struct json_object *
 }
 
 static enum error wrong(const struct place *place, enum error err, const char *key, const char *wanted) {
-  const char *detail = place->index < 0 ? arena_printf(place->input->arena, "%.40s: wanted %s", key, wanted)
-                                        : arena_printf(place->input->arena, "readings[%ld], %.40s: wanted %s",
-                                                       place->index, key, wanted);
+  enum { KEY_SHOWN_MAX = 40 };
+  int len = (int)bytes_utf8_cut(bytes_text(key), KEY_SHOWN_MAX);
+  struct arena *arena = place->input->arena;
+  const char *detail = place->index < 0
+                           ? arena_printf(arena, "%.*s: wanted %s", len, key, wanted)
+                           : arena_printf(arena, "readings[%ld], %.*s: wanted %s", place->index, len, key, wanted);
   if (detail) place->input->detail = detail;
   return err;
 }

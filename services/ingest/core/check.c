@@ -69,11 +69,8 @@ enum error check_ack(const struct check_limits *limits, int64_t receive_ms, stru
 
 // At the border of a character. The text is UTF-8: the codecs see to it.
 static enum error cut_text(const char **text, struct arena *arena) {
-  size_t len = strlen(*text);
-  if (len <= CHECK_DETAIL_MAX) return OK;
-  len = CHECK_DETAIL_MAX;
-  while (len && ((uint8_t)(*text)[len] & 0xc0) == 0x80) len--;
-  char *cut = arena_text(arena, bytes_make(*text, len));
+  if (strlen(*text) <= CHECK_DETAIL_MAX) return OK;
+  char *cut = arena_text(arena, bytes_make(*text, bytes_utf8_cut(bytes_text(*text), CHECK_DETAIL_MAX)));
   if (!cut) return ERR_LIMIT;
   *text = cut;
   return OK;

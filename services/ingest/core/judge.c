@@ -103,12 +103,14 @@ static enum error store_readings(struct making *making, const struct batch *batc
 }
 
 static enum error partly_refused(struct making *making, const struct batch *batch, const struct check_result *result) {
+  enum { METER_SHOWN_MAX = 64 };
   const struct reading *first = &batch->readings[result->first_index];
   const char *what = arena_printf(making->arena,
                                   "%zu of %zu readings, the others are stored; first: number %zu, meter "
-                                  "%.64s, register %d, time %lld, value %lld",
-                                  result->bad, batch->count, result->first_index + 1, first->meter, (int)first->reg,
-                                  (long long)first->time_s, (long long)first->value);
+                                  "%.*s, register %d, time %lld, value %lld",
+                                  result->bad, batch->count, result->first_index + 1,
+                                  (int)bytes_utf8_cut(bytes_text(first->meter), METER_SHOWN_MAX), first->meter,
+                                  (int)first->reg, (long long)first->time_s, (long long)first->value);
   return what ? refuse(making, result->first_err, what) : ERR_NO_MEMORY;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "domain/zone.h"
 
 enum {
@@ -60,18 +61,11 @@ static void put_base64(struct mime *mime, const uint8_t *data, size_t len) {
   }
 }
 
-// How many bytes, at most `max`, end on a whole UTF-8 character.
-static size_t whole_characters(const char *text, size_t len, size_t max) {
-  if (len <= max) return len;
-  while (max > 0 && ((unsigned char)text[max] & 0xc0) == 0x80) max--;
-  return max;
-}
-
 // RFC 2047 encoded-words, one a line (folded).
 static void put_encoded_words(struct mime *mime, const char *text) {
   size_t len = strlen(text);
   for (size_t done = 0; done < len;) {
-    size_t part = whole_characters(text + done, len - done, ENCODED_WORD_BYTES);
+    size_t part = bytes_utf8_cut(bytes_make(text + done, len - done), ENCODED_WORD_BYTES);
     if (part == 0) part = len - done < ENCODED_WORD_BYTES ? len - done : ENCODED_WORD_BYTES; // not UTF-8
     put(mime, done ? "\r\n =?UTF-8?B?" : "=?UTF-8?B?");
     put_base64(mime, (const uint8_t *)text + done, part);

@@ -39,6 +39,23 @@ static void test_utf8(void **state) {
   assert_false(utf8("\xf4\x90\x80\x80") || utf8("\xf5\x80\x80\x80") || utf8("\xff"));
 }
 
+static void test_utf8_is_cut_between_characters(void **state) {
+  (void)state;
+  assert_int_equal(bytes_utf8_cut(bytes_text("ab\xc3\xa9"), 4), 4);
+  assert_int_equal(bytes_utf8_cut(bytes_text("ab\xc3\xa9"), 3), 2);
+  assert_int_equal(bytes_utf8_cut(bytes_text("\xe7\x94\xb5"), 2), 0);
+  assert_int_equal(bytes_utf8_cut(bytes_text("abc"), 2), 2);
+  char text[6];
+  bytes_utf8_copy(bytes_text("abcd\xc3\xa9"), text, sizeof text);
+  assert_string_equal(text, "abcd");
+  bytes_utf8_copy(bytes_text("\xff\xc3\xa9x\xc3"), text, sizeof text);
+  assert_string_equal(text, "?\xc3\xa9x?");
+  bytes_utf8_copy(bytes_make("a\0b", 3), text, sizeof text);
+  assert_string_equal(text, "a?b");
+  bytes_utf8_copy(bytes_text(NULL), text, sizeof text);
+  assert_string_equal(text, "");
+}
+
 static void test_buffer(void **state) {
   struct buffer buffer;
   (void)state;
@@ -103,7 +120,7 @@ static void test_hex(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_slices),       cmocka_unit_test(test_utf8),     cmocka_unit_test(test_buffer),
+      cmocka_unit_test(test_slices),       cmocka_unit_test(test_utf8), cmocka_unit_test(test_utf8_is_cut_between_characters),     cmocka_unit_test(test_buffer),
       cmocka_unit_test(test_buffer_grows), cmocka_unit_test(test_integers), cmocka_unit_test(test_hex),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,6 +74,7 @@ static void try_case(void *ctx, struct test_case *test) {
   if (taken.verdict.refused) {
     say(text, "refused %s\n", error_name(taken.verdict.refused));
     assert_true(error_class(taken.verdict.refused) == CLASS_REJECT && *taken.verdict.detail);
+    assert_true(bytes_is_utf8(bytes_text(taken.verdict.detail)));
   }
   if (taken.verdict.heard) say(text, "receipt %" PRIu64 "\n", taken.verdict.receipt);
   if (strcmp(text, test->expected) == 0) return;

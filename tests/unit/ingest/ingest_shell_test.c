@@ -17,6 +17,7 @@
 #include "ingest/outlet.h"
 #include "ingest/receipts.h"
 #include "ingest/receiver.h"
+#include "ingest/sequence_saver.h"
 #include "ingest/sequence_store.h"
 #include "ingest/topics.h"
 #include "io/kafka_memory.h"
@@ -120,13 +121,22 @@ static struct devices *some_devices(void) {
   return devices;
 }
 
+static enum error save(const char *folder, const struct devices *devices, uint64_t position) {
+  struct buffer content;
+  buffer_init(&content, SEQUENCE_STORE_MAX);
+  enum error err = sequence_store_encode(devices, position, &content);
+  if (!err) err = sequence_store_write(folder, buffer_bytes(&content));
+  buffer_fini(&content);
+  return err;
+}
+
 static void test_sequences_come_back(void **state) {
   struct folder *folder = *state;
   struct devices *saved = some_devices(), *loaded = devices_new(100);
   uint64_t position = 0;
   assert_int_equal(sequence_store_load(folder->path, loaded, &position), ERR_NOT_FOUND);
-  assert_int_equal(sequence_store_save(folder->path, saved, 1), OK);
-  assert_int_equal(sequence_store_save(folder->path, saved, 4711), OK);
+  assert_int_equal(save(folder->path, saved, 1), OK);
+  assert_int_equal(save(folder->path, saved, 4711), OK);
   assert_int_equal(sequence_store_load(folder->path, loaded, &position), OK);
   assert_int_equal(position, 4711);
   assert_int_equal(devices_count(loaded), 5);
@@ -148,7 +158,7 @@ static void test_damaged_sequences_are_refused(void **state) {
   char path[128];
   uint8_t content[2048];
   uint64_t position;
-  assert_int_equal(sequence_store_save(folder->path, saved, 1), OK);
+  assert_int_equal(save(folder->path, saved, 1), OK);
   snprintf(path, sizeof path, "%s/sequences", folder->path);
   FILE *file = fopen(path, "rb");
   size_t len = fread(content, 1, sizeof content, file);
@@ -167,6 +177,25 @@ static void test_damaged_sequences_are_refused(void **state) {
     devices_free(loaded);
   }
   devices_free(saved);
+}
+
+static void test_the_saver_saves_what_it_was_given(void **state) {
+  struct folder *folder = *state;
+  struct devices *saved = some_devices(), *loaded = devices_new(100);
+  struct sequence_saver *saver = NULL;
+  uint64_t position = 0;
+  assert_int_equal(sequence_saver_start(folder->path, &saver), OK);
+  assert_int_equal(sequence_saver_saved(saver), 0);
+  for (uint64_t at = 1; at <= 20; at++) {
+    enum error err;
+    while ((err = sequence_saver_give(saver, saved, at)) == ERR_AGAIN) usleep(100);
+    assert_int_equal(err, OK);
+  }
+  sequence_saver_free(saver); // finishes the last one
+  assert_int_equal(sequence_store_load(folder->path, loaded, &position), OK);
+  assert_true(position == 20 && devices_count(loaded) == 5);
+  devices_free(saved);
+  devices_free(loaded);
 }
 
 // ---------------------------------------------------------------- held back
@@ -196,7 +225,7 @@ static void test_a_reject_record_is_whole(void **state) {
   assert_int_equal(kafka_memory_producer(broker, &options, &outlet.producer), OK);
   struct arrival arrival = {
       .topic = bytes_text("riser/v1/\xff/x"), .payload = bytes_text("{}"), .length = 2, .receive_ms = 77};
-  struct intaken taken = {.verdict = {.refused = ERR_BAD_TOPIC, .detail = "so"}};
+  struct intaken taken = {.verdict = {.refused = ERR_BAD_TOPIC, .detail = "so\xc3"}};
   assert_int_equal(outlet_reject(&outlet, &arrival, &taken, NULL), OK);
   assert_int_equal(kafka_producer_flush(outlet.producer, 1000), OK);
   assert_int_equal(kafka_memory_count(broker, TOPIC_REJECT), 1);
@@ -208,7 +237,7 @@ static void test_a_reject_record_is_whole(void **state) {
   assert_int_equal(wire_reject_decode(record.value, arena, &reject), OK);
   assert_string_equal(reject.topic, "riser/v1/?/x"); // protobuf's texts are UTF-8
   assert_string_equal(reject.reason, "bad-topic");
-  assert_string_equal(reject.detail, "so");
+  assert_string_equal(reject.detail, "so?");
   assert_true(reject.length == 2 && reject.head_len == 2 && reject.receive_time_ms == 77);
   static const uint8_t empty_object[32] = {0x44, 0x13, 0x6f, 0xa3, 0x55, 0xb3, 0x67, 0x8a, 0x11, 0x46, 0xad,
                                            0x16, 0xf7, 0xe8, 0x64, 0x9e, 0x94, 0xfb, 0x4f, 0xc2, 0x1f, 0xe7,
@@ -274,6 +303,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_what_is_too_large_leaves_head_length_and_hash, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(test_sequences_come_back, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(test_damaged_sequences_are_refused, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(test_the_saver_saves_what_it_was_given, make_folder, remove_folder),
       cmocka_unit_test(test_how_long_the_broker_may_have_held_it),
       cmocka_unit_test(test_a_reject_record_is_whole),
       cmocka_unit_test(test_receipts_wait_for_a_connection),
