@@ -297,7 +297,8 @@ def vector(world, meter, register, month):
 def test_reads_by_hand_and_corrections_take_their_rank(world, played):
     at = "2016-04-20T10:00:01Z"
     second = 19 * 86400 + 10 * 3600 + 1
-    world.ctl("read", "--meter", "w-2", "--at", at, "--value", "51.2 m3")
+    said = world.json("read", "--meter", "w-2", "--at", at, "--value", "51.2 m3")[0]
+    assert said["value"] == 51.2 and said["time"] == "2016-04-20 12:00:01" and said["kind"] == "by hand"
     assert vector(world, "w-2", 20, "201604")[second] == (128, 51200000)
     world.ctl("read", "--edit", "--meter", "w-2", "--at", at, "--value", "51.3 m3", "--reason", "misread")
     assert vector(world, "w-2", 20, "201604")[second] == (256, 51300000)

@@ -11,6 +11,7 @@
 #include "riserctl/facts.h"
 #include "riserctl/human.h"
 #include "riserctl/state.h"
+#include "riserctl/table.h"
 
 enum { TIMEOUT_MS = 60000, KEY_MAX = 512, REVISION_MAX = 255 };
 
@@ -32,6 +33,7 @@ static enum status find_meter(struct ctl *ctl, const struct arguments *arguments
                               struct entry *out);
 static enum error next_revision(struct ctl *ctl, const struct site_state *site, struct entry *entry);
 static enum status write_entry(struct ctl *ctl, const struct site_state *site, const struct entry *entry);
+static void report(const struct site_state *site, const struct entry *entry, bool json);
 static struct fact make_fact(const struct entry *entry, const struct reading *reading);
 
 static const struct option options[] = {
@@ -70,12 +72,25 @@ static enum status read_run(struct ctl *ctl, const struct arguments *arguments) 
   status = understand(ctl, arguments, &site, &entry);
   if (status == STATUS_OK) status = write_entry(ctl, &site, &entry);
   if (status != STATUS_OK) return status;
-  char time[HUMAN_TEXT_SIZE], value[HUMAN_TEXT_SIZE];
-  human_stamp_format(entry.time_s, &site.site.zone, time);
-  human_quantity_format(entry.value, register_commodity(entry.reg), value);
-  printf("%s %s at %s: %s%s\n", entry.meter->meter, register_name(entry.reg), time, entry.is_void ? "void" : value,
-         entry.correction ? ", as a correction" : "");
+  report(&site, &entry, arguments->json);
   return STATUS_OK;
+}
+
+static void report(const struct site_state *site, const struct entry *entry, bool json) {
+  static const struct column columns[] = {{"meter", CELL_TEXT},   {"register", CELL_TEXT}, {"time", CELL_TEXT},
+                                          {"value", CELL_NUMBER}, {"unit", CELL_TEXT},     {"kind", CELL_TEXT}};
+  enum commodity commodity = register_commodity(entry->reg);
+  char text[HUMAN_TEXT_SIZE];
+  struct table *table = table_new(columns, sizeof columns / sizeof columns[0]);
+  table_row(table);
+  table_text(table, entry->meter->meter);
+  table_text(table, register_name(entry->reg));
+  table_text(table, human_stamp_format(entry->time_s, &site->site.zone, text));
+  table_text(table, entry->is_void ? "" : human_number_format(entry->value, commodity, text));
+  table_text(table, human_unit(commodity));
+  table_text(table, entry->is_void ? "void" : entry->correction ? "edit" : "by hand");
+  table_print(table, json);
+  table_free(table);
 }
 
 static enum status understand(struct ctl *ctl, const struct arguments *arguments, const struct site_state *site,
