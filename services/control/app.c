@@ -158,8 +158,8 @@ static enum error take_fact(struct app *app, struct partition *partition, const 
   }
   if (fact.kind != FACT_DEVICE_STATE && fact.kind != FACT_COMMAND_ACK) return OK;
   partition->touched = true;
-  if (fact.kind == FACT_DEVICE_STATE) err = devices_state(app->devices, fact.envelope.site, &fact.device_state);
-  return err ? err : control_take_fact(partition->control, &fact, clock_wall_ms(), &app->effects);
+  if (fact.kind == FACT_DEVICE_STATE) devices_state(app->devices, fact.envelope.site, &fact.device_state);
+  return control_take_fact(partition->control, &fact, clock_wall_ms(), &app->effects);
 }
 
 static enum error take(struct app *app, const struct kafka_record *record) {

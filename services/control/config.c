@@ -34,7 +34,7 @@ static const struct config_entry entries[] = {
     CONFIG_STRING(C, cut_days, "", "Local days on which a supply may be cut, such as mon-thu; empty for any."),
     CONFIG_STRING(C, cut_hours, "", "Local hours within which a supply may be cut, such as 08-16; empty for any."),
     CONFIG_INT(C, points_max, "100000", "1", "10000000", "Most service points with a command, a partition."),
-    CONFIG_INT(C, devices_max, "1000000", "1", "100000000", "Most devices that are known."),
+    CONFIG_INT(C, devices_max, "1000000", "1", "100000000", "Most devices that are known; commands to others wait."),
 };
 
 static const char *const day_names[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};

@@ -19,6 +19,7 @@ struct roster {
   int32_t partitions;
   int32_t open_partitions; // not yet read to their end
   struct counter *unreadable;
+  struct counter *passed_over;
   struct gauge *known;
 };
 
@@ -57,6 +58,8 @@ enum error roster_open(const struct roster_options *options, struct roster **ope
   roster->arena = arena_new(ARENA_BYTES);
   roster->unreadable = metrics_counter(options->process->metrics, "riser_control_unreadable_devices_total",
                                        "Records of riser.device.v1 that could not be read.");
+  roster->passed_over = metrics_counter(options->process->metrics, "riser_control_devices_passed_over_total",
+                                        "Records of devices beyond RISER_DEVICES_MAX.");
   roster->known = metrics_gauge(options->process->metrics, "riser_control_devices", "Devices that are known.");
   enum error err = roster->arena ? OK : ERR_NO_MEMORY;
   if (err == OK) {
@@ -108,7 +111,11 @@ static enum error take(struct roster *roster, const struct kafka_record *record)
     log_error("device-unreadable", F_INT("partition", record->partition), F_INT("offset", record->offset), F_ERR(err));
     return OK;
   }
-  return device.device[0] ? devices_put(roster->devices, &device) : OK;
+  err = device.device[0] ? devices_put(roster->devices, &device) : OK;
+  if (err != ERR_LIMIT) return err;
+  counter_add(roster->passed_over, 1); // its commands are held as those of an unknown device
+  log_warn("devices-full", F_STR("site", device.site), F_STR("device", device.device));
+  return OK;
 }
 
 enum error roster_poll(struct roster *roster, int timeout_ms) {

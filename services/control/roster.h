@@ -22,7 +22,7 @@ struct roster_options {
 enum error roster_open(const struct roster_options *options, struct roster **roster) MUST_USE;
 void roster_close(struct roster *roster);
 
-// Takes in what has come, waiting up to timeout_ms for the first record. ERR_LIMIT: more devices than the table holds.
+// Takes in what has come, waiting up to timeout_ms for the first record.
 enum error roster_poll(struct roster *roster, int timeout_ms) MUST_USE;
 bool roster_loaded(const struct roster *roster); // everything that was there when it began
 

@@ -93,13 +93,11 @@ void devices_drop(struct devices *devices, const char *site, const char *device)
   free(entry);
 }
 
-enum error devices_state(struct devices *devices, const char *site, const struct device_state_fact *state) {
-  struct device_entry *entry;
-  enum error err = find_or_add(devices, site, state->device, &entry);
-  if (err) return err;
+void devices_state(struct devices *devices, const char *site, const struct device_state_fact *state) {
+  struct device_entry *entry = find(devices, site, state->device);
+  if (!entry) return;
   entry->heard = state->online ? PRESENCE_ONLINE : PRESENCE_OFFLINE;
   conclude(entry);
-  return OK;
 }
 
 void devices_forget_states(struct devices *devices) {

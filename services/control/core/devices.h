@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What control knows of devices: from riser.device.v1 how to speak to them, and whether they are there from their own
 // states in the site log, or, before one was heard, from the same record. One table a process, owned by the worker,
-// bounded by `max`.
+// bounded by `max`; what is beyond that is as if it were not known.
 #ifndef RISER_CONTROL_CORE_DEVICES_H
 #define RISER_CONTROL_CORE_DEVICES_H
 
@@ -29,12 +29,13 @@ void devices_free(struct devices *devices);
 // NULL: nothing is known of it. Borrowed until the table changes.
 const struct device_view *devices_find(const struct devices *devices, const char *site, const char *device);
 
-// A record of riser.device.v1. ERR_LIMIT: the table is full.
+// A record of riser.device.v1. ERR_LIMIT: the table is full; nothing has changed.
 enum error devices_put(struct devices *devices, const struct device *record) MUST_USE;
 // A tombstone of the same.
 void devices_drop(struct devices *devices, const char *site, const char *device);
-// The device's own word in the site log: outweighs the record, and makes the device known without one.
-enum error devices_state(struct devices *devices, const char *site, const struct device_state_fact *state) MUST_USE;
+// The device's own word in the site log: outweighs the record. Of a device without one it is ignored: anybody who may
+// publish below a site could invent those.
+void devices_state(struct devices *devices, const char *site, const struct device_state_fact *state);
 // The site log is no longer followed: what was heard may be outdated, so that the records count again.
 void devices_forget_states(struct devices *devices);
 
