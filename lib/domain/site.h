@@ -30,6 +30,7 @@ struct site {
   bool disconnectable[COMMODITY_COUNT];
   int64_t rebill_tolerance[COMMODITY_COUNT]; // Wh, ml
   const char *landlord_person;
+  int64_t least_debt_e4; // per commodity: less is not reminded of, and no supply is suspended for it
 };
 
 struct room {

@@ -9,7 +9,7 @@
 #define SITE(TEXT, PLAIN, ENUM) \
   TEXT(id) TEXT(landlord) TEXT(name) TEXT(currency) PLAIN(minor_digits) TEXT(language) PLAIN(grace_hours) \
   PLAIN(due_days) PLAIN(reminder_after_days) PLAIN(notice_after_days) PLAIN(disconnect_after_days) \
-  PLAIN(notice_lead_days) TEXT(landlord_person)
+  PLAIN(notice_lead_days) TEXT(landlord_person) PLAIN(least_debt_e4)
 WIRE_MAPPING(settings, struct site, Riser__Site__V1__Site, riser__site__v1__site__init, SITE)
 
 #define TRANSITION(TEXT, PLAIN, ENUM) PLAIN(from_s) PLAIN(offset_s)

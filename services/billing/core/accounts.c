@@ -40,11 +40,24 @@ int64_t account_owed(const struct account_state *account, enum commodity commodi
   return owed_e4;
 }
 
-const struct account_bill *account_oldest_unpaid(const struct account_state *account, enum commodity commodity) {
+static int64_t least_debt(const struct tenancy *tenancy) {
+  int64_t least_e4 = tenancy->site->site.least_debt_e4;
+  return least_e4 > 0 ? least_e4 : 1;
+}
+
+const struct account_bill *account_debt(const struct tenancy *tenancy, enum commodity commodity) {
+  const struct account_state *account = tenancy->account;
+  const struct account_bill *first = NULL;
   for (size_t i = 0; i < account->bill_count; i++) {
-    if (bill_unpaid(&account->bills[i], commodity) > 0) return &account->bills[i];
+    const struct account_bill *bill = &account->bills[i];
+    if (bill_unpaid(bill, commodity) <= 0 || (first && first->due_s <= bill->due_s)) continue;
+    if (account_in_arrears(tenancy, commodity, bill->due_s)) first = bill;
   }
-  return NULL;
+  return first;
+}
+
+bool account_in_arrears(const struct tenancy *tenancy, enum commodity commodity, int64_t now_s) {
+  return account_overdue(tenancy->account, commodity, now_s) >= least_debt(tenancy);
 }
 
 int64_t account_overdue(const struct account_state *account, enum commodity commodity, int64_t now_s) {

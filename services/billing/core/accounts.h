@@ -22,8 +22,11 @@ bool tenancy_of_unit(struct fold *fold, const struct unit *unit, const struct le
 struct account_bill *account_bill_of(struct account_state *account, uint32_t month); // NULL: none
 int64_t bill_unpaid(const struct account_bill *bill, enum commodity commodity);
 int64_t account_owed(const struct account_state *account, enum commodity commodity); // negative: credit
-// The oldest bill of which something is unpaid, NULL if there is none.
-const struct account_bill *account_oldest_unpaid(const struct account_state *account, enum commodity commodity);
+// The bill whose due date counts for what is to follow: the first to fall due with which the unpaid amounts reach the
+// site's least debt. NULL: all of them are less.
+const struct account_bill *account_debt(const struct tenancy *tenancy, enum commodity commodity);
+// Whether what is overdue reaches the least debt.
+bool account_in_arrears(const struct tenancy *tenancy, enum commodity commodity, int64_t now_s);
 // What is overdue at the business time.
 int64_t account_overdue(const struct account_state *account, enum commodity commodity, int64_t now_s);
 

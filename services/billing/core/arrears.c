@@ -65,7 +65,7 @@ static int64_t cut_at(const struct tenancy *tenancy, const struct arrears *arrea
 static void plan(struct fold *fold, const struct tenancy *tenancy, enum commodity commodity) {
   const struct site *site = &tenancy->site->site;
   const struct arrears *arrears = &tenancy->account->arrears[commodity];
-  const struct account_bill *oldest = account_oldest_unpaid(tenancy->account, commodity);
+  const struct account_bill *oldest = account_debt(tenancy, commodity);
   if (!site->disconnectable[commodity] || !oldest) return;
   const char *what = commodity_name(commodity), *lease = tenancy->lease->id;
   if (!arrears->noticed || arrears->bounced) {
@@ -82,7 +82,7 @@ static void plan(struct fold *fold, const struct tenancy *tenancy, enum commodit
 void arrears_review(struct fold *fold, const struct tenancy *tenancy) {
   for (int c = COMMODITY_ELECTRICITY; c < COMMODITY_COUNT; c++) {
     enum commodity commodity = (enum commodity)c;
-    if (account_overdue(tenancy->account, commodity, fold->now_s) <= 0) end_episode(fold, tenancy, commodity);
+    if (!account_in_arrears(tenancy, commodity, fold->now_s)) end_episode(fold, tenancy, commodity);
     plan(fold, tenancy, commodity);
   }
 }
@@ -118,8 +118,9 @@ void notice_decide(struct fold *fold, const struct tenancy *tenancy, enum commod
   overdue_bills(fold, tenancy, commodity, notice);
   if (kind != NOTICE_DISCONNECT) return;
   const struct site *site = &tenancy->site->site;
-  notice->not_before_s =
-      later(notice->due_s + days(site->disconnect_after_days), fold->now_s + days(site->notice_lead_days));
+  const struct account_bill *debt = account_debt(tenancy, commodity);
+  int64_t due_s = debt ? debt->due_s : notice->due_s;
+  notice->not_before_s = later(due_s + days(site->disconnect_after_days), fold->now_s + days(site->notice_lead_days));
 }
 
 // ---- steps. Each leaves the due index as it should be: the entry moved, or removed.
@@ -137,7 +138,7 @@ enum error step_remind(struct fold *fold, const struct step *step) {
   const struct account_bill *bill = there ? account_bill_of(tenancy.account, month_of(step->due.detail)) : NULL;
   for (int c = COMMODITY_ELECTRICITY; bill && c < COMMODITY_COUNT; c++) {
     enum commodity commodity = (enum commodity)c;
-    if (bill_unpaid(bill, commodity) <= 0) continue;
+    if (bill_unpaid(bill, commodity) <= 0 || !account_in_arrears(&tenancy, commodity, fold->now_s)) continue;
     const char *id = fold_text(fold, "reminder:%s:%s:%s:%04u-%02u", step->due.site, step->due.what,
                                commodity_name(commodity), bill->month / 100, bill->month % 100);
     notice_decide(fold, &tenancy, commodity, NOTICE_REMINDER, id);
@@ -158,14 +159,14 @@ static void give_notice(struct fold *fold, const struct tenancy *tenancy, enum c
   notice_decide(fold, tenancy, commodity, NOTICE_DISCONNECT, notice_id(fold, tenancy, commodity));
 }
 
-// The lease, its commodity and its oldest unpaid bill; NULL: nothing threatens (any more).
+// The lease, its commodity and the bill that counts; NULL: nothing threatens (any more).
 static const struct account_bill *threatened(struct fold *fold, const struct step *step, struct tenancy *tenancy,
                                              enum commodity *commodity) {
   *commodity = commodity_from_name(step->due.detail);
   if (!tenancy_need(fold, step->due.site, step->due.what, tenancy)) return NULL;
   bool possible = *commodity != COMMODITY_NONE && tenancy->site->site.disconnectable[*commodity];
   if (!possible || !lease_covers(tenancy->lease, fold->now_s)) return NULL;
-  return account_oldest_unpaid(tenancy->account, *commodity);
+  return account_debt(tenancy, *commodity);
 }
 
 enum error step_notice(struct fold *fold, const struct step *step) {

@@ -140,6 +140,16 @@ static int64_t due_of(const struct site *site, int64_t issued_s) {
   return zone_day_start_at(&site->zone, issued_s, (int32_t)site->due_days + 1);
 }
 
+// A reissue is due when the bill was. But what it adds to a bill that was paid could not be paid in time.
+static int64_t due_anew(const struct site *site, const struct account_bill *was, const struct account_bill *entry) {
+  bool more = false;
+  for (int c = COMMODITY_ELECTRICITY; c < COMMODITY_COUNT; c++) {
+    if (bill_unpaid(was, (enum commodity)c) > 0) return was->due_s;
+    more = more || entry->amount_e4[c] > was->amount_e4[c];
+  }
+  return more ? later(was->due_s, due_of(site, entry->issued_s)) : was->due_s;
+}
+
 static void decide(struct fold *fold, const struct tenancy *tenancy, struct bill *bill,
                    const struct account_bill *entry, const struct account_bill *was) {
   bill->id = account_bill_id(fold, tenancy, entry->month, entry->revision);
@@ -184,10 +194,10 @@ void bill_issue(struct fold *fold, const struct tenancy *tenancy, struct month m
 
   struct account_bill was = there ? *there : (struct account_bill){0};
   entry.issued_s = at_s;
-  entry.due_s = there ? was.due_s : due_of(&tenancy->site->site, at_s);
+  entry.due_s = there ? due_anew(&tenancy->site->site, &was, &entry) : due_of(&tenancy->site->site, at_s);
   entry.revision = there ? was.revision + 1 : 0;
   decide(fold, tenancy, &bill, &entry, there ? &was : NULL);
-  if (!there) remind_later(fold, tenancy, &entry);
+  if (!there || entry.due_s != was.due_s) remind_later(fold, tenancy, &entry);
   fold_fail(fold, account_post(fold, tenancy, &entry));
   account_balance(fold, tenancy, bill.id);
   arrears_review(fold, tenancy);

@@ -46,7 +46,8 @@ static const char *refuse_site(const struct fold *fold, const struct site *site)
   if (site->minor_digits > MINOR_DIGITS_MAX) return "bad-currency";
   bool bounded = site->grace_hours <= 24 * DAYS_SETTING_MAX && site->due_days <= DAYS_SETTING_MAX &&
                  site->reminder_after_days <= DAYS_SETTING_MAX && site->notice_after_days <= DAYS_SETTING_MAX &&
-                 site->disconnect_after_days <= DAYS_SETTING_MAX && site->notice_lead_days <= DAYS_SETTING_MAX;
+                 site->disconnect_after_days <= DAYS_SETTING_MAX && site->notice_lead_days <= DAYS_SETTING_MAX &&
+                 site->least_debt_e4 >= 0;
   for (size_t i = 0; i < COMMODITY_COUNT; i++) bounded = bounded && site->rebill_tolerance[i] >= 0;
   return bounded ? NULL : "bad-setting";
 }

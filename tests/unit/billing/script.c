@@ -109,6 +109,7 @@ static void read_site(struct script *script, const struct words *words, struct s
   const char *tolerance = words_option(words, 1, "tolerance");
   const char *landlord = words_option(words, 1, "landlord");
   if (!disconnectable) disconnectable = "electricity";
+  const char *least = words_option(words, 1, "least");
   if (words_option(words, 1, "zone")) script->zone = (struct zone){NULL, 0};
   script->site = own_word(script, words, 1);
   *site = (struct site){
@@ -127,6 +128,7 @@ static void read_site(struct script *script, const struct words *words, struct s
       .disconnect_after_days = option_number(words, "disconnect", 30),
       .notice_lead_days = option_number(words, "lead", 7),
       .landlord_person = landlord ? copy(script, landlord) : "",
+      .least_debt_e4 = least ? number(least, 6) : 0,
   };
   for (int c = COMMODITY_ELECTRICITY; c < COMMODITY_COUNT; c++) {
     site->disconnectable[c] = strstr(disconnectable, commodity_name((enum commodity)c)) != NULL;

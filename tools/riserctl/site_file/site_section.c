@@ -34,6 +34,7 @@ void read_site(struct site_reader *reader, struct yaml_at at) {
       {"notice_lead_days", false},
       {"disconnectable", false},
       {"rebill_tolerance", false},
+      {"least_debt", false},
       {"landlord_person", false},
   };
   struct yaml_map map;
@@ -51,6 +52,7 @@ void read_site(struct site_reader *reader, struct yaml_at at) {
   site->notice_lead_days = (uint32_t)value_integer(yaml_get(&map, "notice_lead_days"), 0, 365, 7);
   read_disconnectable(yaml_get(&map, "disconnectable"), site);
   read_tolerance(yaml_get(&map, "rebill_tolerance"), site);
+  site->least_debt_e4 = value_money(yaml_get(&map, "least_debt"), site->minor_digits, 0);
 }
 
 static void read_names(struct site_reader *reader, const struct yaml_map *map, struct site *site) {
