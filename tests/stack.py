@@ -17,9 +17,9 @@ class Stack:
         self.var = pathlib.Path(folder)
         self.port_base = port_base
         self.env = {**INHERITED, "RISER_VAR": str(self.var), "RISER_PORT_BASE": str(port_base),
-                    "RISER_PARTITIONS": "4", **env}
+                    "RISER_PARTITIONS": "4", "RISER_START_SECONDS": "180", **env}
 
-    def riser(self, *arguments, check=True, timeout=300):
+    def riser(self, *arguments, check=True, timeout=600):
         ran = subprocess.run([ROOT / "riser", *arguments], env=self.env, stdin=subprocess.DEVNULL, text=True,
                              capture_output=True, timeout=timeout)
         if check and ran.returncode:

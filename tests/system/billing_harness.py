@@ -81,7 +81,7 @@ class Billing:
     def stop(self):
         """Ends it as the system would; the exit status."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=120)
 
     def close(self):
         if self.process and self.process.poll() is None:
@@ -104,7 +104,7 @@ class Billing:
         found = [line.rsplit(" ", 1)[1] for line in self.get("/metrics")[1].splitlines() if line.startswith(name + " ")]
         return float(found[0]) if found else 0.0
 
-    def wait(self, what, condition, seconds=30):
+    def wait(self, what, condition, seconds=120):
         until = time.monotonic() + seconds
         while not condition():
             assert self.process is None or self.process.poll() is None, f"billing ended: {self.tail()}"
@@ -130,7 +130,7 @@ class Billing:
         key = record.envelope.site.encode() if key is None else key
         partition = murmur2(key) % self.partitions if partition is None else partition
         value = record if isinstance(record, bytes) else record.SerializeToString()
-        sent = self.producer.send(SITE_TOPIC, key=key, value=value, partition=partition).get(30)
+        sent = self.producer.send(SITE_TOPIC, key=key, value=value, partition=partition).get(60)
         return sent.partition, sent.offset
 
     def add_site(self, site):
@@ -171,7 +171,7 @@ class Billing:
     def meta(self, partition):
         return state_pb.PartitionMeta.FromString(self.redis.get(f"{{p{partition}}}:meta") or b"")
 
-    def wait_applied(self, besides=(), seconds=60):
+    def wait_applied(self, besides=(), seconds=120):
         self.producer.flush()
         ends = self.ends()
         self.wait("all of the log is applied", lambda: all(

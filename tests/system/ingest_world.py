@@ -17,7 +17,7 @@ PROGRAMS = pathlib.Path(os.environ.get("RISER_TEST_BIN", ROOT / "build" / "bin")
 LOCAL = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def wait_for(what, condition, seconds=30.0):
+def wait_for(what, condition, seconds=120.0):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = condition()
@@ -145,7 +145,7 @@ class Tail:
             self.records += [(self.kind.FromString(record.value), record) for record in batch]
         return self.records
 
-    def wait(self, what, select, count=1, seconds=30):
+    def wait(self, what, select, count=1, seconds=120):
         """The first `count` records for which select(message) holds."""
         def found():
             self.poll()
@@ -165,8 +165,9 @@ class Registry:
         self.kind = schemas["device"].Device
         self.producer = kafka.KafkaProducer(bootstrap_servers=f"{host}:{port}", acks="all")
 
-    def put(self, site, device="", landlord="ann"):
+    def put(self, site, device="", landlord="ann", installed=True):
         record = self.kind(site=site, device=device, landlord=landlord)
+        record.meters.extend([device] if device and installed else [])
         self.producer.send("riser.device.v1", key=f"{site}/{device}".encode(), value=record.SerializeToString())
         self.producer.flush()
 

@@ -345,7 +345,7 @@ def test_a_tick_from_the_future_is_ignored(billing, site):
 
 def test_it_does_not_start_with_another_number_of_partitions(billing):
     billing.start(ready=False, RISER_PARTITIONS="7")
-    assert billing.process.wait(timeout=30) == 1
+    assert billing.process.wait(timeout=120) == 1
     assert "partition-count-differs" in billing.tail()
 
 

@@ -177,7 +177,7 @@ class World:
 
     # -- waiting
 
-    def wait(self, what, condition, limit_s=30):
+    def wait(self, what, condition, limit_s=120):
         deadline = time.monotonic() + limit_s
         while True:
             found = condition()
@@ -186,7 +186,7 @@ class World:
             assert time.monotonic() < deadline, f"{what} did not happen; see {self.folder}"
             time.sleep(0.05)
 
-    def wait_step(self, command, step, limit_s=30):
+    def wait_step(self, command, step, limit_s=120):
         try:
             return self.wait(f"{command} {step}", lambda: step in self.steps_of(command), limit_s)
         except AssertionError as error:
@@ -349,7 +349,7 @@ def test_states_lie_in_the_partition_of_their_site_and_are_whole(world):
     world.wait_step(command, "intended")
     world.wait_intent(site, command)
     record = world.record(site).SerializeToString()
-    probe = world.producer.send("riser.site.v1", key=site.encode(), value=record).get(10)
+    probe = world.producer.send("riser.site.v1", key=site.encode(), value=record).get(60)
     for message, state in world.states:
         if state.command_id == command:
             assert (message.partition, message.key) == (probe.partition, site.encode())

@@ -38,7 +38,7 @@ def ingest(engines, schemas, tmp_path_factory):
     producer = KafkaProducer(bootstrap_servers="%s:%d" % engines.address("KAFKA"), acks="all")
     for site in ("sim-pb", "sim-json"):
         producer.send("riser.device.v1", key=f"{site}/".encode(),
-                      value=schemas["device"].Device(site=site, landlord="demo").SerializeToString()).get(10)
+                      value=schemas["device"].Device(site=site, landlord="demo").SerializeToString()).get(60)
     lines = (engines.var / "stack.env").read_text().splitlines()
     url = f"http://127.0.0.1:{engines.port_base + 40}/readyz"
     with open(folder / "ingest.log", "ab") as log:
@@ -46,7 +46,7 @@ def ingest(engines, schemas, tmp_path_factory):
                                    env={**INHERITED, **dict(line.split("=", 1) for line in lines),
                                         "RISER_HTTP_PORT": str(engines.port_base + 40)})
     try:
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 120
         while not is_there(url):
             assert process.poll() is None and time.monotonic() < deadline, f"ingest is not ready; see {folder}"
             time.sleep(0.1)
@@ -68,7 +68,7 @@ def play(engines, folder, *options):
     ledger = folder / f"ledger-{len(list(folder.iterdir()))}"
     ran = subprocess.run([BIN / "metersim", "--mqtt", "%s:%d" % engines.address("MQTT"), "--gateways", "3", "--meters",
                           "20", "--batch", "10", "--rate", "2000", "--start", "1456790400", "--interval", "60",
-                          "--ledger", ledger, *options], capture_output=True, text=True, timeout=120)
+                          "--ledger", ledger, *options], capture_output=True, text=True, timeout=300)
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout), [json.loads(line) for line in ledger.read_text().splitlines()]
 
@@ -98,7 +98,7 @@ def readings(records):
 
 
 def wait(condition):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.2)

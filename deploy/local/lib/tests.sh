@@ -32,7 +32,7 @@ tests_unit() { (build_main && tests_ctest "$BUILD"); }
 # The same unit tests under AddressSanitizer and UBSan.
 tests_asan() { (build_asan && tests_ctest "$BUILD/asan"); }
 
-tests_ctest() { ctest --test-dir "$1" --output-on-failure --no-tests=error --timeout 300 -j "$(nproc)"; }
+tests_ctest() { ctest --test-dir "$1" --output-on-failure --no-tests=error --timeout 900 -j "$(nproc)"; }
 
 # The sources' own rules, and the manifests of deploy/k8s.
 tests_lint() { (build_main && tests_pytest tests/lint tests/k8s -- "$@"); }
