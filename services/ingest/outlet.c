@@ -56,6 +56,7 @@ enum error outlet_reject(struct outlet *outlet, const struct arrival *arrival, c
 }
 
 static enum error send(struct outlet *outlet, const char *topic, struct bytes key, void *opaque) {
+  outlet->record_bytes = key.len + outlet->buffer.len;
   if (!outlet->producer) return OK;
   struct kafka_send record = {
       .topic = topic,

@@ -26,7 +26,7 @@ enum {
   NAP_MS = 1,
   IDLE_WAIT_MS = 20,    // how long the empty spool is watched at a time
   DELIVERY_WAIT_MS = 1, // how long confirmations are waited for when there is nothing else to do
-  FULL_WAIT_MS = 5,     // the same when the window or the producer's queue is full
+  FULL_WAIT_MS = 5,     // the same when the window is full
   RETRY_WAIT_MS = 500,  // between attempts at what Kafka refuses for the moment
   ROSTER_EVERY_MS = 100,
   TEND_EVERY_MS = 1000,
@@ -37,6 +37,8 @@ enum {
   OLDEST_S = 946684800,    // 2000-01-01
   CLOCK_EVENT_EVERY_MS = 3600000,
   ID_SIZE = 256,
+  MESSAGE_RECORDS_MAX = VERDICT_FACTS_MAX + 1, // of one message: its facts and a reject
+  RECORD_BYTES_MAX = 4 << 20,                  // the producer takes no larger one
 };
 
 struct worker {
@@ -83,7 +85,6 @@ static enum error send_all(struct worker *worker, const struct arrival *arrival,
                            uint64_t ticket);
 static enum error send_reject(struct worker *worker, const struct arrival *arrival, const struct intaken *taken,
                               uint64_t ticket);
-static enum error patiently(struct worker *worker, enum error err);
 static void count(struct worker *worker, const struct intaken *taken);
 static void on_delivered(void *ctx, void *opaque, enum error err, int32_t partition, int64_t offset);
 static void confirm(struct worker *worker, int64_t now_ms);
@@ -121,7 +122,7 @@ static enum error open_parts(struct worker *worker) {
   snprintf(worker->client_id, sizeof worker->client_id, "riser-ingest-%s", config->run.instance);
   worker->registry = registry_new((size_t)config->devices_max);
   worker->devices = devices_new((size_t)config->devices_max);
-  worker->window = window_new((size_t)config->window);
+  worker->window = window_new((size_t)config->window, (size_t)config->window_bytes);
   if (!worker->registry || !worker->devices || !worker->window) return ERR_NO_MEMORY;
   struct intake_options options = intake_options(worker);
   worker->intake = intake_new(&options);
@@ -155,14 +156,15 @@ static struct intake_options intake_options(struct worker *worker) {
   };
 }
 
+// Its queue takes what the window lets through, so that it is never full.
 static enum error producer_open(struct worker *worker) {
   const struct ingest_config *config = worker->options.config;
   struct kafka_producer_options options = {
       .settings = config->kafka,
       .client_id = worker->client_id,
       .linger_ms = config->linger_ms,
-      .queue_max_records = config->window * 2,
-      .queue_max_bytes = config->window_bytes,
+      .queue_max_records = config->window * MESSAGE_RECORDS_MAX,
+      .queue_max_bytes = config->window_bytes + MESSAGE_RECORDS_MAX * RECORD_BYTES_MAX,
       .on_delivered = on_delivered,
       .ctx = worker,
   };
@@ -321,16 +323,14 @@ static enum error send_all(struct worker *worker, const struct arrival *arrival,
   const struct verdict *verdict = &taken->verdict;
   struct intaken refused = *taken;
   for (size_t i = 0; i < verdict->fact_count; i++) {
-    enum error err;
-    do err = outlet_fact(&worker->outlet, &verdict->facts[i], (void *)(uintptr_t)ticket);
-    while (patiently(worker, err) == ERR_AGAIN);
+    enum error err = outlet_fact(&worker->outlet, &verdict->facts[i], (void *)(uintptr_t)ticket);
     if (err == ERR_TOO_LARGE && !refused.verdict.refused) {
       refused.verdict.refused = err;
       refused.verdict.detail = "as a record it is larger than Kafka takes";
     } else if (err) {
       return err;
     } else {
-      window_open_record(worker->window, ticket);
+      window_open_record(worker->window, ticket, worker->outlet.record_bytes);
     }
   }
   return refused.verdict.refused ? send_reject(worker, arrival, &refused, ticket) : OK;
@@ -338,21 +338,9 @@ static enum error send_all(struct worker *worker, const struct arrival *arrival,
 
 static enum error send_reject(struct worker *worker, const struct arrival *arrival, const struct intaken *taken,
                               uint64_t ticket) {
-  enum error err;
-  do err = outlet_reject(&worker->outlet, arrival, taken, (void *)(uintptr_t)ticket);
-  while (patiently(worker, err) == ERR_AGAIN);
-  if (!err) window_open_record(worker->window, ticket);
+  enum error err = outlet_reject(&worker->outlet, arrival, taken, (void *)(uintptr_t)ticket);
+  if (!err) window_open_record(worker->window, ticket, worker->outlet.record_bytes);
   return err;
-}
-
-// ERR_AGAIN: the producer's queue was full, and we waited for room.
-static enum error patiently(struct worker *worker, enum error err) {
-  if (err != ERR_QUEUE_FULL) return err;
-  health_beat(worker->options.gauges->health);
-  bool late = atomic_load(&worker->draining) && clock_mono_ms() >= atomic_load(&worker->deadline_ms);
-  if (late || kafka_producer_status(worker->outlet.producer)) return ERR_UNAVAILABLE;
-  kafka_producer_poll(worker->outlet.producer, FULL_WAIT_MS);
-  return worker->producer_failed ? ERR_UNAVAILABLE : ERR_AGAIN;
 }
 
 static void count(struct worker *worker, const struct intaken *taken) {

@@ -8,20 +8,23 @@
 struct slot {
   struct window_message message;
   uint32_t open;
+  size_t bytes;
 };
 
 struct window {
   size_t capacity;
+  size_t bytes, bytes_max;
   uint64_t oldest, newest; // tickets: [oldest, newest)
   struct slot slots[];
 };
 
 static struct slot *slot_of(struct window *window, uint64_t ticket);
 
-struct window *window_new(size_t capacity) {
+struct window *window_new(size_t capacity, size_t bytes_max) {
   struct window *window = calloc(1, sizeof *window + capacity * sizeof(struct slot));
   if (!window) return NULL;
   window->capacity = capacity;
+  window->bytes_max = bytes_max;
   window->oldest = window->newest = 1;
   return window;
 }
@@ -35,7 +38,7 @@ size_t window_count(const struct window *window) {
 }
 
 bool window_is_full(const struct window *window) {
-  return window_count(window) == window->capacity;
+  return window_count(window) == window->capacity || window->bytes >= window->bytes_max;
 }
 
 uint64_t window_enter(struct window *window, const struct window_message *message) {
@@ -45,8 +48,11 @@ uint64_t window_enter(struct window *window, const struct window_message *messag
   return ticket;
 }
 
-void window_open_record(struct window *window, uint64_t ticket) {
-  slot_of(window, ticket)->open++;
+void window_open_record(struct window *window, uint64_t ticket, size_t bytes) {
+  struct slot *slot = slot_of(window, ticket);
+  slot->open++;
+  slot->bytes += bytes;
+  window->bytes += bytes;
 }
 
 void window_close_record(struct window *window, uint64_t ticket) {
@@ -67,7 +73,9 @@ bool window_leave(struct window *window, struct window_message *message) {
 
 bool window_abandon(struct window *window, struct window_message *message) {
   if (window->oldest == window->newest) return false;
-  *message = slot_of(window, window->oldest)->message;
+  const struct slot *slot = slot_of(window, window->oldest);
+  *message = slot->message;
+  window->bytes -= slot->bytes;
   window->oldest++;
   return true;
 }

@@ -20,7 +20,8 @@ struct window_message {
   bool json;
 };
 
-struct window *window_new(size_t capacity) MUST_USE; // NULL without memory
+// At most `capacity` messages; full also once their records take `bytes_max`. NULL without memory.
+struct window *window_new(size_t capacity, size_t bytes_max) MUST_USE;
 void window_free(struct window *window);
 
 size_t window_count(const struct window *window);
@@ -28,8 +29,8 @@ bool window_is_full(const struct window *window);
 
 // The newest message, with one record open: the ticket names it. Not when the window is full.
 uint64_t window_enter(struct window *window, const struct window_message *message);
-void window_open_record(struct window *window, uint64_t ticket);  // one more record of it is on its way
-void window_close_record(struct window *window, uint64_t ticket); // one of them is stored
+void window_open_record(struct window *window, uint64_t ticket, size_t bytes); // one more record of it is on its way
+void window_close_record(struct window *window, uint64_t ticket);              // one of them is stored
 
 // Takes the oldest message if it is done.
 bool window_leave(struct window *window, struct window_message *message);

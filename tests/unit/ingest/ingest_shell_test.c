@@ -28,7 +28,7 @@
 
 static void test_window_confirms_a_prefix(void **state) {
   (void)state;
-  struct window *window = window_new(3);
+  struct window *window = window_new(3, 1000);
   struct window_message message = {.next = 10}, left;
   uint64_t a = window_enter(window, &message);
   message.next = 20;
@@ -36,7 +36,7 @@ static void test_window_confirms_a_prefix(void **state) {
   message.next = 30;
   uint64_t c = window_enter(window, &message);
   assert_true(window_is_full(window) && a != 0);
-  window_open_record(window, a);
+  window_open_record(window, a, 10);
   window_close_record(window, b);
   window_close_record(window, c);
   window_close_record(window, a);
@@ -52,6 +52,27 @@ static void test_window_confirms_a_prefix(void **state) {
   assert_true(window_abandon(window, &left));
   assert_int_equal(left.next, 40);
   assert_int_equal(window_count(window), 0);
+  window_free(window);
+}
+
+static void test_window_is_full_by_bytes_too(void **state) {
+  (void)state;
+  struct window *window = window_new(8, 100);
+  struct window_message message = {.next = 10}, left;
+  uint64_t a = window_enter(window, &message);
+  window_open_record(window, a, 60);
+  window_open_record(window, a, 39);
+  assert_false(window_is_full(window));
+  uint64_t b = window_enter(window, &message);
+  window_open_record(window, b, 1);
+  assert_true(window_is_full(window));
+  for (int i = 0; i < 3; i++) window_close_record(window, a);
+  assert_true(window_leave(window, &left));
+  assert_false(window_is_full(window));
+  assert_true(window_abandon(window, &left));
+  window_enter(window, &message); // what was given up no longer counts
+  window_open_record(window, window_enter(window, &message), 99);
+  assert_false(window_is_full(window));
   window_free(window);
 }
 
@@ -300,6 +321,7 @@ static void test_receipts_wait_for_a_connection(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_window_confirms_a_prefix),
+      cmocka_unit_test(test_window_is_full_by_bytes_too),
       cmocka_unit_test_setup_teardown(test_what_is_too_large_leaves_head_length_and_hash, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(test_sequences_come_back, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(test_damaged_sequences_are_refused, make_folder, remove_folder),
