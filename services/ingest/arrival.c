@@ -14,6 +14,7 @@ static enum error append_cut(struct spool *spool, struct spool_entry *entry);
 enum error arrival_append(struct spool *spool, struct bytes topic, struct bytes payload,
                           const struct arrival_note *note) {
   int64_t held_s = note->held_ms / 1000;
+  if (topic.len > ARRIVAL_TOPIC_MAX) topic.len = ARRIVAL_TOPIC_MAX;
   struct spool_entry entry = {
       .receive_ms = note->receive_ms,
       .note = held_s < 0            ? 0

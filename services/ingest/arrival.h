@@ -11,7 +11,10 @@
 #include "base/error.h"
 #include "io/spool.h"
 
-enum { ARRIVAL_SHA256_SIZE = 32 };
+enum {
+  ARRIVAL_SHA256_SIZE = 32,
+  ARRIVAL_TOPIC_MAX = 2048, // what is kept of a topic; any that long is refused
+};
 
 struct arrival {
   struct bytes topic;
@@ -29,7 +32,8 @@ struct arrival_note {
   size_t payload_max;
 };
 
-// Appends what came; on OK it may be acknowledged. Errors: spool_append's.
+// Appends what came; on OK it may be acknowledged. Errors: spool_append's, but never ERR_TOO_LARGE if the spool takes
+// payload_max and ARRIVAL_TOPIC_MAX.
 enum error arrival_append(struct spool *spool, struct bytes topic, struct bytes payload,
                           const struct arrival_note *note) MUST_USE;
 

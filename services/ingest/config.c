@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-enum { TOPIC_ROOM = 4096 }; // beside the payload: topic and header
+enum { TOPIC_ROOM = 4096 }; // beside the payload: what arrival_append keeps of the topic, and header
 
 typedef struct ingest_config S;
 

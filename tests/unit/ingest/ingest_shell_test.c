@@ -127,6 +127,29 @@ static void test_what_is_too_large_leaves_head_length_and_hash(void **state) {
   spool_close(spool);
 }
 
+// The smallest segment that the configuration allows for this payload_max; a device chooses its topic's length.
+static void test_a_record_fits_however_long_its_topic(void **state) {
+  struct folder *folder = *state;
+  struct spool_options options = {.folder = folder->path, .max_bytes = 1 << 20, .segment_bytes = 65536};
+  struct spool *spool = NULL;
+  assert_int_equal(spool_open(&options, &spool), OK);
+  static uint8_t payload[65536 / 4 - 4096];
+  static char topic[65536];
+  memset(topic, 'x', sizeof topic - 1);
+  memcpy(topic, "riser/v1/north/w-1/up/json/", 27);
+  struct arrival_note note = {.receive_ms = 5, .payload_max = sizeof payload};
+  struct bytes all = bytes_make(payload, sizeof payload);
+  assert_int_equal(arrival_append(spool, bytes_text(topic), all, &note), OK);
+  struct spool_record record;
+  struct arrival arrival;
+  struct topic parsed;
+  assert_int_equal(spool_read(spool, 0, &record), OK);
+  arrival_read(&record, &arrival);
+  assert_true(bytes_equal(arrival.payload, all));
+  assert_int_equal(topic_parse(arrival.topic, &parsed), ERR_BAD_TOPIC);
+  spool_close(spool);
+}
+
 // ---------------------------------------------------------------- sequences on disk
 
 static struct devices *some_devices(void) {
@@ -323,6 +346,7 @@ int main(void) {
       cmocka_unit_test(test_window_confirms_a_prefix),
       cmocka_unit_test(test_window_is_full_by_bytes_too),
       cmocka_unit_test_setup_teardown(test_what_is_too_large_leaves_head_length_and_hash, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(test_a_record_fits_however_long_its_topic, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(test_sequences_come_back, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(test_damaged_sequences_are_refused, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(test_the_saver_saves_what_it_was_given, make_folder, remove_folder),
