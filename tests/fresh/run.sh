@@ -4,7 +4,8 @@
 #
 #   tests/fresh/run.sh SUITE [COMMAND...]      SUITE: bookworm, trixie
 #
-# COMMAND runs in the checkout (default: the engines up, and down). Needs root, debootstrap, and this machine's apt
+# COMMAND runs in the checkout (default: the engines up, and down). Its ports begin at $RISER_PORT_BASE (24000) and
+# $RISER_TEST_PORT_BASE (25000), since the network is this machine's. Needs root, debootstrap, and this machine's apt
 # sources. The untouched root is kept as an archive in $RISER_FRESH (default /var/tmp/riser-fresh) and unpacked anew for
 # every run; the checkout is a clone of the last commit. Mounts and processes end with the script (own namespaces).
 set -euo pipefail
