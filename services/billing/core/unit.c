@@ -72,6 +72,8 @@ int64_t unit_first_from(const struct unit *unit) {
 void point_dirty(struct fold *fold, const struct site_state *site, const struct service_point *point,
                  struct entity *state, int64_t from_s) {
   struct point_state *it = entity_point(state);
+  bool pruned = it->period_count == POINT_PERIODS_MAX; // what is no longer kept cannot be closed anew
+  if (pruned && from_s < it->periods[0].from_s) from_s = it->periods[0].from_s;
   if (it->dirty_from_s != 0 && it->dirty_from_s <= from_s) return;
   it->dirty_from_s = from_s;
   store_mark(fold->store, state);
