@@ -8,10 +8,15 @@
 
 #define READ_TIME_MAX 253402300799 // the end of the year 9999
 
+// A chain looks into the months beside a period's. So far before and behind an installation a read can move its edges;
+// and of a meter that nobody has installed no more than that is kept.
+enum { REACH_S = 62 * DAY_S };
+
 // Where one reading goes.
 struct target {
   struct meter_slot *slot; // NULL: a meter never heard of
-  size_t installation;     // of the slot; its count: not installed at that time
+  bool sound;              // else nothing of it is
+  bool hangs;              // an installation of the slot reaches so far
   struct entity *reads;    // NULL: the reading is not taken
   uint32_t month;
   uint32_t second;
@@ -23,10 +28,14 @@ static bool sound(const struct reading *reading) {
          id_valid(reading->meter);
 }
 
-static size_t covering(const struct meter_slot *slot, int64_t time_s) {
-  size_t i = 0;
-  while (i < slot->count && !installation_covers(slot->installations[i], time_s)) i++;
-  return i;
+static bool reaches(const struct installation *installation, int64_t time_s) {
+  return time_s >= installation->from_s - REACH_S &&
+         (installation->until_s == 0 || time_s < installation->until_s + REACH_S);
+}
+
+static bool recent(const struct fold *fold, int64_t time_s) {
+  return fold->business_time_s == 0 ||
+         (time_s >= fold->business_time_s - REACH_S && time_s <= fold->business_time_s + REACH_S);
 }
 
 static struct entity *vector(struct fold *fold, const char *site, const struct reading *reading, struct target *to) {
@@ -41,46 +50,50 @@ static struct entity *vector(struct fold *fold, const char *site, const struct r
 // Finds everything that the reading touches.
 static void resolve(struct fold *fold, const struct site_state *site, struct site_index *index,
                     const struct reading *reading, struct target *to) {
+  to->sound = true;
   to->slot = index_find(index, reading->meter, reading->reg);
   to->month = reads_month(reading->time_s, &to->second);
-  bool installed = false;
-  if (to->slot) {
-    to->installation = covering(to->slot, reading->time_s);
-    installed = to->installation < to->slot->count;
+  for (size_t i = 0; to->slot && i < to->slot->count; i++) {
+    const struct installation *installation = to->slot->installations[i];
+    if (!reaches(installation, reading->time_s)) continue;
+    to->hangs = true;
+    if (!to->slot->points[i]) to->slot->points[i] = need_point(fold, site->site.id, installation->service_point);
   }
-  if (installed && !to->slot->points[to->installation]) {
-    const char *point = to->slot->installations[to->installation]->service_point;
-    to->slot->points[to->installation] = need_point(fold, site->site.id, point);
-  }
-  bool known = installed || (to->slot && to->slot->unknown);
-  if (known || !site->unknown_full) to->reads = vector(fold, site->site.id, reading, to);
+  bool kept = recent(fold, reading->time_s) && ((to->slot && to->slot->unknown) || !site->unknown_full);
+  if (to->hangs || kept) to->reads = vector(fold, site->site.id, reading, to);
 }
 
-// The start of the earliest closed period whose closing a read at this instant can change; 0: it comes in time.
-static int64_t late_from(const struct point_state *point, const char *installation, int64_t time_s) {
+// The start of the installation's earliest closed period of which a read at this instant can change an edge; 0: it comes
+// in time.
+static int64_t late_from(const struct point_state *point, const struct installation *installation, int64_t time_s) {
   int64_t from_s = 0;
   for (size_t i = point->period_count; i > 0; i--) {
     const struct period *period = &point->periods[i - 1];
+    if (!installation_overlaps(installation, period->from_s, period->until_s)) continue;
     int64_t last_s = period->until_s - 1;
     for (size_t k = 0; k < period->meter_count; k++) {
       const struct period_meter *meter = &period->meters[k];
-      bool same = strcmp(meter->installation, installation) == 0;
+      bool same = strcmp(meter->installation, installation->id) == 0;
       if (same && meter->closing_after_s > last_s) last_s = meter->closing_after_s;
     }
     if (time_s > last_s) return from_s;
     from_s = period->from_s;
   }
-  return from_s == 0 && time_s < point->closed_until_s ? time_s : from_s;
+  bool within = installation_covers(installation, time_s) && time_s < point->closed_until_s;
+  return from_s == 0 && within ? time_s : from_s;
 }
 
+// Of all installations of the meter: what is read before one begins or after it has ended can be the read that its edge
+// rests on.
 static void check_late(struct fold *fold, const struct site_state *site, const struct target *to, int64_t time_s) {
-  const struct installation *installation = to->slot->installations[to->installation];
-  struct entity *entity = to->slot->points[to->installation];
-  if (!entity) return;
-  int64_t from_s = late_from(entity_point(entity), installation->id, time_s);
-  if (from_s == 0) return;
-  const struct service_point *point = site_point(site, installation->service_point);
-  if (point) point_dirty(fold, site, point, entity, from_s);
+  for (size_t i = 0; i < to->slot->count; i++) {
+    const struct installation *installation = to->slot->installations[i];
+    struct entity *entity = to->slot->points[i];
+    if (!entity || !reaches(installation, time_s)) continue;
+    int64_t from_s = late_from(entity_point(entity), installation, time_s);
+    const struct service_point *point = from_s ? site_point(site, installation->service_point) : NULL;
+    if (point) point_dirty(fold, site, point, entity, from_s);
+  }
 }
 
 // Remembers a meter that nobody has installed; false: there are too many already.
@@ -126,11 +139,12 @@ static enum error take(struct fold *fold, struct entity *site_entity, struct sit
                        const struct reading *reading, struct target *to) {
   const struct readings_fact *fact = &fold->fact->readings;
   uint16_t rank = fact->clock_suspect ? RANK_CLOCK_SUSPECT : fact->by_hand ? RANK_HAND : RANK_DEVICE;
-  bool installed = to->slot && to->installation < to->slot->count;
-  if (!to->reads || (!installed && !park(fold, site_entity, index, reading, to))) return OK;
+  if (!to->sound) return OK;
+  if (!to->hangs && !park(fold, site_entity, index, reading, to)) return OK;
+  if (!to->reads) return OK;
   bool changed;
   enum error err = store_merge_read(fold->store, to->reads, to->second, rank, reading->value, &changed);
-  if (err == OK && changed && installed) check_late(fold, entity_site(site_entity), to, reading->time_s);
+  if (err == OK && changed && to->hangs) check_late(fold, entity_site(site_entity), to, reading->time_s);
   return err;
 }
 
@@ -210,6 +224,6 @@ enum error fold_read_edit(struct fold *fold, const struct read_edit *edit) {
     fold_exception(fold, &site->site, "too-many-edits", edit->meter);
     return OK;
   }
-  if (err == OK && changed && to.installation < to.slot->count) check_late(fold, site, &to, edit->time_s);
+  if (err == OK && changed && to.hangs) check_late(fold, site, &to, edit->time_s);
   return err;
 }
