@@ -17,7 +17,14 @@
 #include "notify/channel/payload.h"
 #include "notify/digest.h"
 
-enum { CONNECT_TIMEOUT_MS = 5000, SECRET_MAX = 4096, SECRET_MIN = 16, PATH_SIZE = 1024, HEADER_SIZE = 512 };
+enum {
+  CONNECT_TIMEOUT_MS = 5000,
+  SECRET_MAX = 4096,
+  SECRET_MIN = 16,
+  PATH_SIZE = 1024,
+  HEADER_SIZE = 512,
+  RETRY_AFTER_MAX_S = 86400, // libcurl hands on whatever 63 bits hold
+};
 
 struct webhook_link {
   struct channel_link base;
@@ -170,7 +177,7 @@ static struct verdict webhook_judge(const struct attempt *attempt, CURLcode code
   curl_off_t asked_s = 0;
   curl_easy_getinfo(attempt->easy, CURLINFO_RESPONSE_CODE, &status);
   curl_easy_getinfo(attempt->easy, CURLINFO_RETRY_AFTER, &asked_s);
-  verdict.asked_ms = (int64_t)asked_s * 1000;
+  verdict.asked_ms = asked_s < RETRY_AFTER_MAX_S ? (int64_t)asked_s * 1000 : (int64_t)RETRY_AFTER_MAX_S * 1000;
   bool answered = code == CURLE_OK || (code == CURLE_WRITE_ERROR && attempt->answered > ATTEMPT_ANSWER_MAX);
   if (answered) {
     snprintf(verdict.detail, sizeof verdict.detail, "http-%ld", status);
