@@ -78,6 +78,8 @@ enum error kafka_error(rd_kafka_t *rk, rd_kafka_resp_err_t code) {
   case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
   case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
     return ERR_TOO_LARGE;
+  case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+    return ERR_BAD_VALUE;
   case RD_KAFKA_RESP_ERR__TIMED_OUT:
   case RD_KAFKA_RESP_ERR__MSG_TIMED_OUT:
   case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:

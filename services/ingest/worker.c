@@ -27,7 +27,8 @@ enum {
   IDLE_WAIT_MS = 20,    // how long the empty spool is watched at a time
   DELIVERY_WAIT_MS = 1, // how long confirmations are waited for when there is nothing else to do
   FULL_WAIT_MS = 5,     // the same when the window is full
-  RETRY_WAIT_MS = 500,  // between attempts at what Kafka refuses for the moment
+  RETRY_WAIT_MS = 500,  // between attempts at what Kafka refuses for the moment; doubles with each takeover in a row
+  RETRY_WAIT_MAX_MS = 5000,
   ROSTER_EVERY_MS = 100,
   TEND_EVERY_MS = 1000,
   PROBE_EVERY_MS = 10000, // an idle worker asks whether Kafka is there
@@ -64,6 +65,8 @@ struct worker {
   bool producer_failed; // a delivery failed: only a new producer can go on
   bool abandoning;      // the old producer is being closed
   bool failed;          // FATAL: the process is about to end
+  uint64_t alone_until; // before it, one message goes at a time: Kafka refused a batch, for one of its records
+  int64_t takeover_wait_ms;
   int64_t roster_at_ms, tend_at_ms, probe_at_ms, snapshot_at_ms;
   uint64_t snapshot;            // the spool's position that the newest snapshot of the sequences belongs to
   struct sequence_saver *saver; // NULL: sequences are not watched
@@ -87,6 +90,8 @@ static enum error send_reject(struct worker *worker, const struct arrival *arriv
                               uint64_t ticket);
 static void count(struct worker *worker, const struct intaken *taken);
 static void on_delivered(void *ctx, void *opaque, enum error err, int32_t partition, int64_t offset);
+static void on_refused(struct worker *worker, uint64_t ticket, enum error err);
+static bool send_refused(struct worker *worker, uint64_t ticket, enum error err);
 static void confirm(struct worker *worker, int64_t now_ms);
 static void settle(struct worker *worker, const struct window_message *message);
 static enum error producer_open(struct worker *worker);
@@ -270,6 +275,7 @@ static void poll_roster(struct worker *worker, int64_t now_ms) {
 
 static size_t take_batch(struct worker *worker) {
   size_t taken = 0;
+  if (worker->cursor < worker->alone_until) return window_count(worker->window) == 0 && take_one(worker);
   while (taken < BATCH_MAX && !window_is_full(worker->window) && take_one(worker)) taken++;
   return taken;
 }
@@ -299,6 +305,7 @@ static bool take_one(struct worker *worker) {
 static bool hand_over(struct worker *worker, const struct arrival *arrival, const struct intaken *taken,
                       uint64_t next) {
   struct window_message message = {
+      .position = arrival->position,
       .next = next,
       .heard = taken->verdict.heard,
       .receipt = taken->verdict.receipt,
@@ -360,7 +367,38 @@ static void on_delivered(void *ctx, void *opaque, enum error err, int32_t partit
     return;
   }
   log_error("delivery-failed", F_ERR(err));
-  worker->producer_failed = true;
+  if (error_class(err) == CLASS_REJECT)
+    on_refused(worker, (uint64_t)(uintptr_t)opaque, err);
+  else
+    worker->producer_failed = true;
+}
+
+// Kafka refuses whole batches, so the one to blame is found by sending each message alone. That one goes to the reject
+// topic, and if not even that is taken, it is passed over.
+static void on_refused(struct worker *worker, uint64_t ticket, enum error err) {
+  if (window_count(worker->window) > 1) {
+    worker->alone_until = worker->cursor;
+    worker->producer_failed = true;
+    return;
+  }
+  if (send_refused(worker, ticket, err)) return;
+  log_error("record-passed-over", F_INT("position", (int64_t)window_at(worker->window, ticket)->position), F_ERR(err));
+  window_close_record(worker->window, ticket);
+}
+
+// The reject record takes the place of the one that was refused; of several of one message only the first one's.
+static bool send_refused(struct worker *worker, uint64_t ticket, enum error err) {
+  struct window_message *message = window_at(worker->window, ticket);
+  struct spool_record record;
+  struct arrival arrival;
+  if (message->refused || spool_read(worker->options.spool, message->position, &record)) return false;
+  arrival_read(&record, &arrival);
+  struct intaken refused = {.verdict = {.refused = err, .detail = "Kafka does not take its record"}};
+  if (topic_parse(arrival.topic, &refused.topic)) return false;
+  message->refused = true;
+  if (outlet_reject(&worker->outlet, &arrival, &refused, (void *)(uintptr_t)ticket)) return false;
+  counter_add(&worker->options.gauges->rejects[err], 1);
+  return true;
 }
 
 static void confirm(struct worker *worker, int64_t now_ms) {
@@ -375,6 +413,7 @@ static void confirm(struct worker *worker, int64_t now_ms) {
   if (!confirmed) return;
   spool_confirm(worker->options.spool, confirmed);
   worker->progress_at_ms = now_ms;
+  worker->takeover_wait_ms = 0;
   condition_set(worker->options.gauges->kafka, true);
 }
 
@@ -400,7 +439,9 @@ static void take_over(struct worker *worker) {
     if (message.heard) message.heard->pins--;
   uint64_t confirmed = spool_confirmed(worker->options.spool);
   if (worker->cursor > confirmed) worker->cursor = confirmed;
-  clock_sleep_ms(RETRY_WAIT_MS);
+  worker->takeover_wait_ms = worker->takeover_wait_ms ? 2 * worker->takeover_wait_ms : RETRY_WAIT_MS;
+  if (worker->takeover_wait_ms > RETRY_WAIT_MAX_MS) worker->takeover_wait_ms = RETRY_WAIT_MAX_MS;
+  clock_sleep_ms(worker->takeover_wait_ms);
   enum error err = producer_open(worker);
   if (err) fail(worker, "producer", err);
 }

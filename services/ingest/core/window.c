@@ -66,6 +66,10 @@ static struct slot *slot_of(struct window *window, uint64_t ticket) {
   return &window->slots[ticket % window->capacity];
 }
 
+struct window_message *window_at(struct window *window, uint64_t ticket) {
+  return &slot_of(window, ticket)->message;
+}
+
 bool window_leave(struct window *window, struct window_message *message) {
   if (window->oldest == window->newest || slot_of(window, window->oldest)->open) return false;
   return window_abandon(window, message);

@@ -14,10 +14,12 @@
 struct window;
 
 struct window_message {
+  uint64_t position;   // in the spool
   uint64_t next;       // the spool's position behind it
   struct heard *heard; // who wants a receipt when it is done; NULL: nobody
   uint64_t receipt;
   bool json;
+  bool refused; // Kafka refused one of its records for good, and it was sent to the reject topic
 };
 
 // At most `capacity` messages; full also once their records take `bytes_max`. NULL without memory.
@@ -31,6 +33,9 @@ bool window_is_full(const struct window *window);
 uint64_t window_enter(struct window *window, const struct window_message *message);
 void window_open_record(struct window *window, uint64_t ticket, size_t bytes); // one more record of it is on its way
 void window_close_record(struct window *window, uint64_t ticket);              // one of them is stored
+
+// The message of a ticket that has not left, to be changed.
+struct window_message *window_at(struct window *window, uint64_t ticket);
 
 // Takes the oldest message if it is done.
 bool window_leave(struct window *window, struct window_message *message);
