@@ -83,6 +83,11 @@ static void on_end(void *ctx, const struct kafka_position *position) {
   roster->ended++;
 }
 
+// Billing also tells of devices that have merely shown themselves: anybody can do that, anywhere, so they don't count.
+static bool is_installed(const struct device *device) {
+  return device->device[0] == '\0' || device->meter_count > 0;
+}
+
 // A record that we can't read does no harm to the others: it is said in the log.
 static enum error take(struct roster *roster, const struct kafka_record *record) {
   if (!record->value.data) {
@@ -92,6 +97,10 @@ static enum error take(struct roster *roster, const struct kafka_record *record)
   arena_reset(roster->arena);
   struct device device;
   enum error err = wire_device_decode(record->value, roster->arena, &device);
+  if (!err && !is_installed(&device)) {
+    registry_remove(roster->registry, record->key);
+    return OK;
+  }
   struct registry_entry entry;
   if (!err) {
     entry = (struct registry_entry){bytes_text(device.site), bytes_text(device.device), bytes_text(device.landlord)};

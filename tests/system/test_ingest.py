@@ -45,6 +45,7 @@ def registry(stack, schemas):
     for site in ("north", "south"):
         registry.put(site)
     registry.put("south", "s-1")
+    registry.put("south", "gw-twin", installed=False)  # has only shown itself there
     registry.put("west", landlord="bob")
     registry.put("west", "b-1", landlord="bob")
     yield registry
@@ -105,6 +106,11 @@ def now_s():
 
 def facts_of(device_id):
     return lambda record: record.envelope.source == f"ingest/{device_id}"
+
+
+def test_a_device_that_only_showed_itself_elsewhere_is_no_stranger(ingest, device, log):
+    device.publish("riser/v1/north/gw-twin/up/json", b'{"meter":"m-twin","at":%d,"energy_import_wh":5}' % now_s())
+    log.wait("the reading", facts_of("gw-twin"))
 
 
 def test_readings_as_protobuf(ingest, device, log, schemas):
