@@ -14,7 +14,7 @@
 #include "billing/intake.h"
 #include "wire/state.h"
 
-enum { FENCE_MAX = 4096, WANTED_MAX = 4096, BATCH_BYTES = 4 << 20 };
+enum { FENCE_MAX = 4096, WANTED_MAX = 4096, BATCH_BYTES = 4 << 20, SPOIL_PAUSE_MS = 100 };
 
 struct batch {
   const struct kafka_record *records;
@@ -263,9 +263,31 @@ static enum error write_out(struct shell *shell, struct partition *p, struct bat
   return err ? err : outbox_publish(shell, p->id, &outbox, p->tail, p->publication);
 }
 
+// Of an EXEC in which a command failed Redis has done the others, the fence among them: the state is torn, and would be
+// opened as if it were whole. Without its meta nobody goes on from it until it is rebuilt from the log.
+static enum error spoil(struct shell *shell, const struct partition *p) {
+  char *key = arena_printf(shell->work, "%smeta", p->tag);
+  if (!key) return ERR_NO_MEMORY;
+  struct bytes words[] = {bytes_text("DEL"), bytes_text(key)};
+  struct redis_command command = {words, 2};
+  int64_t deadline_ms = clock_mono_ms() + shell->config->publish_timeout_ms;
+  for (;;) {
+    struct redis_value reply;
+    enum error err = redis_pipeline(shell->redis, &command, 1, shell->work, &reply);
+    if (!err && reply.type != REDIS_ERROR) return OK;
+    if (clock_mono_ms() > deadline_ms) return err ? err : ERR_EXEC_FAILED;
+    clock_sleep_ms(SPOIL_PAUSE_MS);
+    health_beat(shell->health);
+  }
+}
+
 // What an error means for the partition; only what ends the process goes on.
 static enum error settle(struct shell *shell, struct partition *p, enum error err) {
   if (err == OK) return OK;
+  if (err == ERR_EXEC_FAILED && spoil(shell, p) == OK) {
+    partition_refuse(shell, p, error_name(err));
+    return OK;
+  }
   // A record or a decision that cannot be dealt with stops its partition, not all the others.
   if (err == ERR_NEWER_READER || err == ERR_CORRUPT || error_class(err) == CLASS_REJECT) {
     partition_refuse(shell, p, error_name(err));
