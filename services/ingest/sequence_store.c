@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Little-endian: "rseqs-1\n" | position u64 | devices u64 | per device: key length u16, key, complete u64, runs u16,
-// per run: first u64, last u64 | CRC-32C of all before, u32.
+// Little-endian: "rseqs-1\n" | position u64 | devices u64 | per device: key length u16, key, complete u64, received u64,
+// runs u16, per run: first u64, last u64 | CRC-32C of all before, u32.
 #include "ingest/sequence_store.h"
 
 #include <errno.h>
@@ -60,6 +60,7 @@ static void write_device(void *ctx, const struct heard *heard) {
   put16(writer, (uint16_t)heard->key_len);
   put(writer, heard->key, heard->key_len);
   put64(writer, sequence->complete);
+  put64(writer, sequence->received);
   put16(writer, (uint16_t)sequence->run_count);
   for (uint32_t i = 0; i < sequence->run_count; i++) {
     put64(writer, sequence->runs[i].first);
@@ -148,11 +149,11 @@ static bool read_device(struct reader *reader, struct devices *devices) {
   const uint8_t *at, *key;
   if (!get(reader, 2, &at)) return false;
   size_t key_len = get_le16(at);
-  if (!get(reader, key_len, &key) || !get(reader, 10, &at)) return false;
+  if (!get(reader, key_len, &key) || !get(reader, 18, &at)) return false;
   const uint8_t *slash = memchr(key, '/', key_len);
-  uint32_t runs = get_le16(at + 8);
+  uint32_t runs = get_le16(at + 16);
   if (!slash || runs > SEQUENCE_RUNS_MAX) return false;
-  struct sequence sequence = {.complete = get_le64(at), .run_count = runs};
+  struct sequence sequence = {.complete = get_le64(at), .received = get_le64(at + 8), .run_count = runs};
   for (uint32_t i = 0; i < runs; i++) {
     if (!get(reader, 16, &at)) return false;
     sequence.runs[i] = (struct sequence_run){get_le64(at), get_le64(at + 8)};

@@ -122,7 +122,7 @@ static enum error judge_sequence(struct making *making, const struct batch *batc
   sequence_seen(&heard->sequence, batch->sequence, &gap);
   if (batch->want_receipt) {
     verdict->heard = heard;
-    verdict->receipt = heard->sequence.complete < batch->sequence ? heard->sequence.complete : batch->sequence;
+    verdict->receipt = heard->sequence.received < batch->sequence ? heard->sequence.received : batch->sequence;
   }
   if (!gap.first) return OK;
   const char *detail =

@@ -19,12 +19,13 @@ void sequence_seen(struct sequence *sequence, uint64_t number, struct sequence_g
   *gap = (struct sequence_gap){0, 0};
   bool first = sequence->complete == 0 || begins_again(sequence, number);
   if (first) {
-    sequence->complete = number;
+    sequence->complete = sequence->received = number;
     sequence->run_count = 0;
     return;
   }
   uint64_t last = newest(sequence);
   if (number > last && number - last > 1) *gap = (struct sequence_gap){last + 1, number - 1};
+  if (sequence->received < sequence->complete && number == sequence->received + 1) sequence->received++;
   if (number <= sequence->complete || contains(sequence, number)) return;
   insert(sequence, number);
   absorb(sequence);
@@ -78,9 +79,11 @@ static void give_up_oldest_gap(struct sequence *sequence) {
 }
 
 static void absorb(struct sequence *sequence) {
+  bool whole = sequence->received == sequence->complete;
   while (sequence->run_count && sequence->runs[0].first <= sequence->complete + 1) {
     if (sequence->runs[0].last > sequence->complete) sequence->complete = sequence->runs[0].last;
     sequence->run_count--;
     memmove(sequence->runs, sequence->runs + 1, sequence->run_count * sizeof *sequence->runs);
   }
+  if (whole) sequence->received = sequence->complete;
 }

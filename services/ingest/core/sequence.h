@@ -11,7 +11,8 @@
 enum { SEQUENCE_RUNS_MAX = 8 };
 
 struct sequence {
-  uint64_t complete; // nothing is missing up to here; 0: no numbered batch yet
+  uint64_t complete; // nothing is missing up to here but gaps that were given up; 0: no numbered batch yet
+  uint64_t received; // nothing at all since the first number that was heard: what a receipt may claim
   uint32_t run_count;
   struct sequence_run {
     uint64_t first, last;
@@ -23,7 +24,7 @@ struct sequence_gap {
 };
 
 // Batch `number` (from 1 on) has come. *gap says what is newly missing. Beyond SEQUENCE_RUNS_MAX runs the oldest gap is
-// given up: nobody fills it any more.
+// given up: it is no longer looked for. Yet `received` stays below it until the device sends again what lies there.
 void sequence_seen(struct sequence *sequence, uint64_t number, struct sequence_gap *gap);
 
 #endif

@@ -117,6 +117,24 @@ static void test_sequence_against_a_set(void **state) {
   }
 }
 
+// Every second number got lost, for longer than gaps are looked for; then the device sends all of it again.
+static void test_a_receipt_covers_no_gap_that_was_given_up(void **state) {
+  (void)state;
+  struct sequence sequence = {0};
+  seen(&sequence, 1);
+  for (uint64_t n = 3; n < 60; n += 2) {
+    seen(&sequence, n);
+    assert_int_equal(sequence.received, 1);
+  }
+  assert_true(sequence.complete > 1);
+  for (uint64_t n = 2; n <= 59; n++) {
+    seen(&sequence, n);
+    assert_true(sequence.received >= n && sequence.received <= n + 1);
+  }
+  seen(&sequence, 60);
+  assert_true(sequence.received == 60 && sequence.complete == 60);
+}
+
 // ---------------------------------------------------------------- instant
 
 static void test_instants(void **state) {
@@ -290,6 +308,7 @@ int main(void) {
       cmocka_unit_test(test_sequence_gives_up_the_oldest_gap),
       cmocka_unit_test(test_sequence_at_the_end_of_numbers),
       cmocka_unit_test(test_sequence_against_a_set),
+      cmocka_unit_test(test_a_receipt_covers_no_gap_that_was_given_up),
       cmocka_unit_test(test_instants),
       cmocka_unit_test(test_instants_against_the_c_library),
       cmocka_unit_test(test_registry),

@@ -189,7 +189,7 @@ static void test_sequences_come_back(void **state) {
     snprintf(name, sizeof name, "d-%d", i);
     struct sequence *a = &devices_get(saved, bytes_text("north"), bytes_text(name))->sequence;
     struct sequence *b = &devices_get(loaded, bytes_text("north"), bytes_text(name))->sequence;
-    assert_true(a->complete == b->complete && a->run_count == b->run_count);
+    assert_true(a->complete == b->complete && a->received == b->received && a->run_count == b->run_count);
     if (a->run_count) assert_memory_equal(a->runs, b->runs, a->run_count * sizeof *a->runs);
   }
   devices_free(saved);
