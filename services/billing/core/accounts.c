@@ -18,9 +18,10 @@ bool tenancy_need(struct fold *fold, const char *site, const char *lease, struct
   const struct lease *found = site_entity ? site_lease(entity_site(site_entity), lease) : NULL;
   if (!found) return false;
   struct unit unit;
-  unit_need(fold, site_entity, found->room, &unit);
+  bool whole = unit_need(fold, site_entity, found->room, &unit);
+  if (!whole && unit.count > 0 && !fold_waits(fold)) fold_fail(fold, ERR_CORRUPT); // a point without its state
   switches_need(fold, &unit);
-  return tenancy_of_unit(fold, &unit, found, out) && !fold_waits(fold);
+  return tenancy_of_unit(fold, &unit, found, out) && !fold_waits(fold) && fold->error == OK;
 }
 
 struct account_bill *account_bill_of(struct account_state *account, uint32_t month) {

@@ -5,7 +5,8 @@
 
 #include "billing/core/accounts.h"
 
-#define PAYMENT_MAX_E4 1000000000000000000 // 10^12 of a currency with two digits
+#define PAYMENT_MAX_E4 1000000000000000 // 10^9 of a currency with two digits
+#define CREDIT_MAX_E4 10000000000000000 // and ten of them at once in an account
 
 static bool applied(const struct account_state *account, const char *id) {
   for (size_t i = account->payment_count; i > 0; i--) {
@@ -38,6 +39,9 @@ enum error fold_payment(struct fold *fold, const struct payment *payment) {
   if (fold->error != OK) return fold->error;
   const char *reason = refuse(payment);
   if (!known) reason = site_entity ? "unknown-lease" : "unknown-site";
+  if (!reason && tenancy.account->credit_e4[payment->commodity] > CREDIT_MAX_E4 - payment->amount_e4) {
+    reason = "bad-amount";
+  }
   if (reason) {
     fold_exception(fold, site_entity ? &entity_site(site_entity)->site : NULL, reason, payment->lease);
     return OK;
