@@ -279,9 +279,11 @@ def test_a_rebuilt_partition_is_the_same_to_the_byte(world, played):
 
 def test_a_payment_counts_once_by_its_id(world, played):
     before = {row["lease"]: row for row in world.json("get", "balance")}["lease-2"]
-    for _ in range(2):
-        after = world.json("pay", "--lease", "lease-2", "--amount", "1.25", "--id", "bank-7")[0]
-        assert round(before["owed"] - after["owed"], 2) == 1.25
+    after = world.json("pay", "--lease", "lease-2", "--amount", "1.25", "--id", "bank-7")[0]
+    assert round(before["owed"] - after["owed"], 2) == 1.25
+    again = world.ctl("pay", "--lease", "lease-2", "--amount", "2.50", "--id", "bank-7", expect=1)
+    assert "bank-7 is recorded already: nothing was changed" in again.stderr
+    assert {row["lease"]: row for row in world.json("get", "balance")}["lease-2"]["owed"] == after["owed"]
     assert 'no lease "lease-9"' in world.ctl("pay", "--lease", "lease-9", "--amount", "1", expect=1).stderr
     world.ctl("pay", "--lease", "lease-2", "--amount", "-1", expect=2)
     world.ctl("pay", "--lease", "lease-2", "--amount", "1", "--commodity", "gas", expect=2)

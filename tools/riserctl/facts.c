@@ -131,8 +131,12 @@ static enum error visit_decision(void *ctx, const struct kafka_record *record, s
   struct decision decision;
   enum error err = wire_decision_decode(record->value, arena, &decision);
   if (err) return err;
+  const struct facts_wait *wait = exceptions->wait;
   exceptions->seen = decision.cause;
-  tell_exceptions(exceptions->ctl, exceptions->wait, &decision, exceptions->count);
+  if (decision.cause.offset < wait->first_offset || decision.cause.offset > wait->offset) return OK; // others' facts
+  bool balance = decision.kind == DECISION_BALANCE && decision.cause.offset == wait->offset;
+  if (balance && wait->balanced) *wait->balanced = true;
+  tell_exceptions(exceptions->ctl, wait, &decision, exceptions->count);
   return OK;
 }
 

@@ -3,6 +3,7 @@
 #ifndef RISER_RISERCTL_FACTS_H
 #define RISER_RISERCTL_FACTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -28,6 +29,7 @@ struct facts_wait {
   int64_t offset;         // of the last one
   int64_t timeout_ms;
   const char *prefix; // exceptions of facts whose id begins so are told; "" for all
+  bool *balanced;     // may be NULL; becomes true if a balance followed from the last fact
 };
 // Waits until billing has folded everything up to the offset and published what followed from it. Exceptions that these
 // facts met with are told on standard error: then STATUS_FAILED.

@@ -26,7 +26,7 @@ static const struct option options[] = {
     {"lease", "ID", "whose payment"},
     {"amount", "AMOUNT", "in the site's currency: 211.52"},
     {"commodity", "NAME", "electricity or water; default: the oldest debt first"},
-    {"id", "ID", "the payment's own id; the same id twice counts once. Default: one made of the time"},
+    {"id", "ID", "the payment's own id; one that was used before is refused. Default: one made of the time"},
     {"at", "TIME", "when it was paid; default: now (the site's business time)"},
     {"method", "TEXT", "bank, cash, ..."},
     {"reference", "TEXT", "what the bank's statement says"},
@@ -71,7 +71,7 @@ static enum status read_payment(struct ctl *ctl, const struct arguments *argumen
       .commodity = commodity ? commodity_from_name(commodity) : COMMODITY_NONE,
       .method = method ? method : "",
       .reference = reference ? reference : "",
-      .id = id ? id : arena_printf(ctl->arena, "%s-%" PRId64, arguments_value(arguments, "lease"), clock_wall_ms()),
+      .id = id ? id : arena_printf(ctl->arena, "%.50s-%" PRId64, arguments_value(arguments, "lease"), clock_wall_ms()),
   };
   const char *amount = arguments_value(arguments, "amount");
   enum error err = human_money_parse(amount, site->site.minor_digits, &out->amount_e4);
@@ -106,8 +106,11 @@ static enum status read_time(struct ctl *ctl, const char *text, const struct sit
 static enum status write_payment(struct ctl *ctl, const struct site_state *site, const struct payment *payment) {
   struct fact fact = {.kind = FACT_PAYMENT, .payment = *payment};
   struct kafka_position position = {.offset = -1};
-  struct facts_wait wait = {
-      .partition = state_partition(ctl, site->site.id), .timeout_ms = TIMEOUT_MS, .prefix = payment->id};
+  bool balanced = false;
+  struct facts_wait wait = {.partition = state_partition(ctl, site->site.id),
+                            .timeout_ms = TIMEOUT_MS,
+                            .prefix = payment->id,
+                            .balanced = &balanced};
   fact_envelope(ctl, &fact, site->site.landlord, site->site.id, payment->id);
   fact.envelope.event_time_ms = payment->paid_at_s * 1000;
   enum error err = facts_mark(ctl, wait.partition, &wait.decisions_from);
@@ -117,5 +120,7 @@ static enum status write_payment(struct ctl *ctl, const struct site_state *site,
     return ctl_fail(ctl, err, "the payment %s is not sure to be written; try again with --id %s", payment->id,
                     payment->id);
   wait.first_offset = wait.offset = position.offset;
-  return facts_await(ctl, &wait);
+  enum status status = facts_await(ctl, &wait);
+  if (status != STATUS_OK || balanced) return status;
+  return ctl_refuse(ctl, "a payment %s is recorded already: nothing was changed", payment->id);
 }
