@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Little-endian: "rseqs-1\n" | position u64 | devices u64 | per device: key length u16, key, complete u64, received u64,
-// runs u16, per run: first u64, last u64 | CRC-32C of all before, u32.
+// Little-endian: "rseqs-1\n" | position u64 | devices u64 | per device: key length u16, key, complete u64, received
+// u64, runs u16, per run: first u64, last u64 | CRC-32C of all before, u32.
 #include "ingest/sequence_store.h"
 
 #include <errno.h>

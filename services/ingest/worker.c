@@ -13,11 +13,10 @@
 #include "base/log.h"
 #include "ingest/core/window.h"
 #include "ingest/intake.h"
+#include "ingest/keeper.h"
 #include "ingest/outlet.h"
 #include "ingest/receipts.h"
 #include "ingest/roster.h"
-#include "ingest/sequence_saver.h"
-#include "ingest/sequence_store.h"
 #include "ingest/topics.h"
 
 enum {
@@ -32,10 +31,8 @@ enum {
   ROSTER_EVERY_MS = 100,
   TEND_EVERY_MS = 1000,
   PROBE_EVERY_MS = 10000, // an idle worker asks whether Kafka is there
-  SNAPSHOT_EVERY_MS = 10000,
-  LAST_SNAPSHOT_MS = 1000, // how long the end waits for it
-  STALL_MS = 5000,         // without a confirmation for that long, Kafka counts as away
-  OLDEST_S = 946684800,    // 2000-01-01
+  STALL_MS = 5000,        // without a confirmation for that long, Kafka counts as away
+  OLDEST_S = 946684800,   // 2000-01-01
   CLOCK_EVENT_EVERY_MS = 3600000,
   ID_SIZE = 256,
   MESSAGE_RECORDS_MAX = VERDICT_FACTS_MAX + 1, // of one message: its facts and a reject
@@ -67,10 +64,9 @@ struct worker {
   bool failed;          // FATAL: the process is about to end
   uint64_t alone_until; // before it, one message goes at a time: Kafka refused a batch, for one of its records
   int64_t takeover_wait_ms;
-  int64_t roster_at_ms, tend_at_ms, probe_at_ms, snapshot_at_ms;
-  uint64_t snapshot;            // the spool's position that the newest snapshot of the sequences belongs to
-  struct sequence_saver *saver; // NULL: sequences are not watched
-  int64_t progress_at_ms;       // the last confirmation, or since when there is something to confirm
+  int64_t roster_at_ms, tend_at_ms, probe_at_ms;
+  struct keeper keeper;   // of the sequences, if they are watched
+  int64_t progress_at_ms; // the last confirmation, or since when there is something to confirm
 };
 
 static void *run(void *argument);
@@ -98,9 +94,7 @@ static enum error producer_open(struct worker *worker);
 static void take_over(struct worker *worker);
 static void wait_for_work(struct worker *worker, size_t taken);
 static void tend(struct worker *worker, int64_t now_ms);
-static enum error load_sequences(struct worker *worker);
-static void snapshot(struct worker *worker, int64_t now_ms);
-static void last_snapshot(struct worker *worker);
+static enum error open_keeper(struct worker *worker);
 static void probe(struct worker *worker, int64_t now_ms);
 static void report(struct worker *worker);
 static void fail(struct worker *worker, const char *where, enum error err);
@@ -132,13 +126,24 @@ static enum error open_parts(struct worker *worker) {
   struct intake_options options = intake_options(worker);
   worker->intake = intake_new(&options);
   if (!worker->intake) return ERR_NO_MEMORY;
-  enum error err = config->sequences ? load_sequences(worker) : OK;
+  enum error err = config->sequences ? open_keeper(worker) : OK;
   if (err) return err;
   if (!config->sequences) spool_hold(worker->options.spool, UINT64_MAX);
   worker->cursor = spool_oldest(worker->options.spool);
   worker->tracked_until = spool_confirmed(worker->options.spool);
   err = roster_open(&config->kafka, worker->client_id, worker->registry, &worker->roster);
   return err ? err : producer_open(worker);
+}
+
+static enum error open_keeper(struct worker *worker) {
+  const struct ingest_config *config = worker->options.config;
+  worker->keeper = (struct keeper){
+      .folder = config->spool_dir,
+      .crowded_bytes = (uint64_t)config->spool_size / 4,
+      .spool = worker->options.spool,
+      .devices = worker->devices,
+  };
+  return keeper_open(&worker->keeper);
 }
 
 static struct intake_options intake_options(struct worker *worker) {
@@ -194,7 +199,7 @@ void worker_free(struct worker *worker) {
   worker->abandoning = true;
   kafka_producer_close(worker->outlet.producer);
   roster_close(worker->roster);
-  sequence_saver_free(worker->saver);
+  keeper_close(&worker->keeper);
   outlet_fini(&worker->outlet);
   receipts_fini(&worker->receipts);
   window_free(worker->window);
@@ -212,7 +217,7 @@ static void *run(void *argument) {
     step(worker, now_ms);
   }
   spool_stamp(worker->options.spool, atomic_load(worker->options.alive_ms));
-  if (worker->saver) last_snapshot(worker);
+  if (worker->keeper.saver) keeper_finish(&worker->keeper, worker->cursor);
   log_info("drained", F_INT("left_messages", (int64_t)window_count(worker->window)),
            F_INT("left_bytes", (int64_t)spool_level(worker->options.spool).used_bytes));
   return NULL;
@@ -464,51 +469,13 @@ static void wait_for_work(struct worker *worker, size_t taken) {
 static void tend(struct worker *worker, int64_t now_ms) {
   struct gauges *gauges = worker->options.gauges;
   if (window_count(worker->window) && now_ms - worker->progress_at_ms > STALL_MS) condition_set(gauges->kafka, false);
-  if (worker->saver) snapshot(worker, now_ms);
+  if (worker->keeper.saver) keeper_tend(&worker->keeper, worker->cursor, now_ms);
   if (now_ms < worker->tend_at_ms) return;
   worker->tend_at_ms = now_ms + TEND_EVERY_MS;
   spool_stamp(worker->options.spool, atomic_load(worker->options.alive_ms));
   spool_tend(worker->options.spool);
   probe(worker, now_ms);
   report(worker);
-}
-
-// The spool keeps what came since the snapshot, confirmed or not: after a restart it is read again for its sequences.
-static enum error load_sequences(struct worker *worker) {
-  const struct ingest_config *config = worker->options.config;
-  enum error err = sequence_store_load(config->spool_dir, worker->devices, &worker->snapshot);
-  if (!err)
-    log_info("sequences-loaded", F_INT("devices", (int64_t)devices_count(worker->devices)));
-  else if (err != ERR_NOT_FOUND)
-    log_error("sequences-not-loaded", F_ERR(err));
-  return sequence_saver_start(config->spool_dir, &worker->saver);
-}
-
-// Now and then; at once if what is kept for it takes up room that messages need. After a takeover the cursor is behind
-// what was tracked already; tracking it twice does no harm.
-static void snapshot(struct worker *worker, int64_t now_ms) {
-  struct spool *spool = worker->options.spool;
-  if (sequence_saver_saved(worker->saver) == worker->snapshot) spool_hold(spool, worker->snapshot);
-  if (worker->cursor == worker->snapshot) return;
-  bool crowded = now_ms >= worker->snapshot_at_ms - SNAPSHOT_EVERY_MS + NAP_MS &&
-                 spool_confirmed(spool) > spool_oldest(spool) &&
-                 spool_level(spool).used_bytes > (uint64_t)worker->options.config->spool_size / 4;
-  if (now_ms < worker->snapshot_at_ms && !crowded) return;
-  enum error err = sequence_saver_give(worker->saver, worker->devices, worker->cursor);
-  if (err == ERR_AGAIN) return;
-  worker->snapshot_at_ms = now_ms + SNAPSHOT_EVERY_MS;
-  if (err)
-    log_error("sequences-not-saved", F_ERR(err));
-  else
-    worker->snapshot = worker->cursor;
-}
-
-static void last_snapshot(struct worker *worker) {
-  int64_t until_ms = clock_mono_ms() + LAST_SNAPSHOT_MS;
-  while (sequence_saver_give(worker->saver, worker->devices, worker->cursor) == ERR_AGAIN && clock_mono_ms() < until_ms)
-    clock_sleep_ms(NAP_MS);
-  while (sequence_saver_saved(worker->saver) != worker->cursor && clock_mono_ms() < until_ms) clock_sleep_ms(NAP_MS);
-  if (sequence_saver_saved(worker->saver) == worker->cursor) spool_hold(worker->options.spool, worker->cursor);
 }
 
 // Asks only while nothing else would tell.

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// After a takeover of the producer the cursor is behind what was tracked already: tracking it twice does no harm.
+#include "ingest/keeper.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "ingest/sequence_store.h"
+
+enum { EVERY_MS = 10000, CROWDED_EVERY_MS = 5, LAST_MS = 1000, NAP_MS = 1 };
+
+static bool is_crowded(const struct keeper *keeper);
+static void settle(struct keeper *keeper);
+
+enum error keeper_open(struct keeper *keeper) {
+  enum error err = sequence_store_load(keeper->folder, keeper->devices, &keeper->given);
+  if (!err)
+    log_info("sequences-loaded", F_INT("devices", (int64_t)devices_count(keeper->devices)));
+  else if (err != ERR_NOT_FOUND)
+    log_error("sequences-not-loaded", F_ERR(err));
+  spool_hold(keeper->spool, keeper->given); // without one, everything until the first
+  return sequence_saver_start(keeper->folder, &keeper->saver);
+}
+
+void keeper_close(struct keeper *keeper) {
+  sequence_saver_free(keeper->saver);
+  keeper->saver = NULL;
+}
+
+void keeper_tend(struct keeper *keeper, uint64_t cursor, int64_t now_ms) {
+  uint64_t saved = sequence_saver_saved(keeper->saver);
+  if (saved && saved == keeper->given) spool_hold(keeper->spool, saved);
+  if (cursor == keeper->given) return;
+  bool early = now_ms < keeper->next_ms;
+  if (early && (now_ms < keeper->next_ms - EVERY_MS + CROWDED_EVERY_MS || !is_crowded(keeper))) return;
+  if (saved != keeper->given) settle(keeper);
+  enum error err = sequence_saver_give(keeper->saver, keeper->devices, cursor);
+  if (err == ERR_AGAIN) return;
+  keeper->next_ms = now_ms + EVERY_MS;
+  if (err)
+    log_error("sequences-not-saved", F_ERR(err));
+  else
+    keeper->given = cursor;
+}
+
+static bool is_crowded(const struct keeper *keeper) {
+  return spool_confirmed(keeper->spool) > spool_oldest(keeper->spool) &&
+         spool_level(keeper->spool).used_bytes > keeper->crowded_bytes;
+}
+
+// The snapshot before is not in the file: it is still being written, or could not be. Messages are worth more than
+// their numbers: when there is little room, nothing is held.
+static void settle(struct keeper *keeper) {
+  if (!is_crowded(keeper)) return;
+  log_warn("sequences-not-held");
+  spool_hold(keeper->spool, UINT64_MAX);
+}
+
+void keeper_finish(struct keeper *keeper, uint64_t cursor) {
+  int64_t until_ms = clock_mono_ms() + LAST_MS;
+  while (sequence_saver_give(keeper->saver, keeper->devices, cursor) == ERR_AGAIN && clock_mono_ms() < until_ms)
+    clock_sleep_ms(NAP_MS);
+  while (sequence_saver_saved(keeper->saver) != cursor && clock_mono_ms() < until_ms) clock_sleep_ms(NAP_MS);
+  if (sequence_saver_saved(keeper->saver) == cursor) spool_hold(keeper->spool, cursor);
+}

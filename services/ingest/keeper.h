@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps the devices' sequences over restarts: snapshots now and then, and the messages since the newest one are held in
+// the spool, confirmed or not, to be read again for their numbers. The worker's thread.
+#ifndef RISER_INGEST_KEEPER_H
+#define RISER_INGEST_KEEPER_H
+
+#include "ingest/core/devices.h"
+#include "ingest/sequence_saver.h"
+#include "io/spool.h"
+
+struct keeper {
+  const char *folder;
+  uint64_t crowded_bytes; // when the spool holds more, what is held for snapshots must not take the room
+  struct spool *spool;
+  struct devices *devices;
+  struct sequence_saver *saver;
+  uint64_t given; // the position of the newest snapshot
+  int64_t next_ms;
+};
+
+// Fills the table of devices. folder, crowded_bytes, spool and devices are set by the caller, and outlive the keeper.
+enum error keeper_open(struct keeper *keeper) MUST_USE;
+void keeper_close(struct keeper *keeper); // also of one that was not opened
+
+// `cursor`: everything before it is in the table.
+void keeper_tend(struct keeper *keeper, uint64_t cursor, int64_t now_ms);
+void keeper_finish(struct keeper *keeper, uint64_t cursor); // waits for the last snapshot, not for long
+
+#endif
