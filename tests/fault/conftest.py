@@ -40,8 +40,10 @@ def pytest_generate_tests(metafunc):
 def world(tmp_path_factory):
     """The whole stack, time told by the log, and what is read of it from outside."""
     from fault_run import World  # not before pytest has made tests/fault importable
-    # A process that is gone is missed after 8 s, not 45.
-    stack = Stack(tmp_path_factory.mktemp("fault"), PORT_BASE + 200, RISER_CLOCK="log", RISER_SESSION_TIMEOUT="8s")
+    # A process that is gone is missed after 8 s, not 45; and permission to cut holds for some seconds of the real clock,
+    # though business time runs at 100 hours a second.
+    stack = Stack(tmp_path_factory.mktemp("fault"), PORT_BASE + 200, RISER_CLOCK="log", RISER_SESSION_TIMEOUT="8s",
+                  RISER_COMMAND_PERMIT="30d", RISER_COMMAND_HOLD_MAX="365d")
     try:
         stack.up()
         yield World(stack, ROWS)

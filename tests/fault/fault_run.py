@@ -25,11 +25,12 @@ ROOMS, STORY_INTERVAL_S, FLOOD_INTERVAL_S = 8, 7200, 300
 DAYS_A_SECOND = STORY_RATE * STORY_INTERVAL_S / ROOMS / 86400
 ZONE = datetime.timezone(datetime.timedelta(hours=8))  # Asia/Shanghai
 TICK_EVERY_S = 0.25
-ON, CONFIRMED = 1, 1
+CONFIRMED = 1
+SERVICES = ("ingest", "billing", "notify", "control")
 AMOUNT_E4 = 10**11  # more than anybody comes to owe
 
 SITE = """
-site: {{id: {story}, landlord: demo, name: {story}, zone: Asia/Shanghai, currency: CNY, minor_digits: 2, language: en,
+site: {{id: {story}, landlord: {story}, name: {story}, zone: Asia/Shanghai, currency: CNY, minor_digits: 2, language: en,
         grace_hours: 24, due_days: 1, reminder_after_days: 1, notice_after_days: 1, disconnect_after_days: 2,
         notice_lead_days: 1, disconnectable: [electricity], rebill_tolerance: {{electricity: 0 kWh, water: 0 m3}}}}
 tariffs:
@@ -45,7 +46,7 @@ ROOM = """  - id: {room}
     leases: [{{id: lease-{room}, persons: [{story}.{room}], from: {start}, until: {until}}}]
 """
 FLOOD = """
-site: {{id: {flood}, landlord: demo, name: {flood}, zone: Asia/Shanghai, currency: CNY, minor_digits: 2, language: en}}
+site: {{id: {flood}, landlord: {flood}, name: {flood}, zone: Asia/Shanghai, currency: CNY, minor_digits: 2, language: en}}
 """
 
 
@@ -81,7 +82,8 @@ class World:
 
 
 class Run:
-    """`with Run(...) as run:` load begins; the fault is the body's; at the end everything is compared."""
+    """`with Run(...) as run:` load begins; the fault is the body's; then the load ends and everything is compared.
+    `seconds`: about how long that takes, for the length of the leases."""
 
     def __init__(self, world, fault, seed, seconds, receipts=False):
         self.world, self.stack, self.logs, self.state = world, world.stack, world.logs, world.state
@@ -99,12 +101,17 @@ class Run:
         self.business_s = 0
         self.next_tick = 0.0
         self.kafka_down = False
+        self.supervised = False
+        self.dead = set()  # parts that the fault has ended
         self.paid = set()
         self.hits, self.rates, self.recoveries, self.remarks = [], [], [], []
 
     # ---- load
 
     def __enter__(self):
+        for part in SERVICES:  # what an earlier test found dead has failed that one
+            if not alive(self.stack.pid(part)):
+                self.stack.start(part)
         folder = self.folder = self.stack.var / "fault" / self.story
         folder.mkdir(parents=True)
         days = {name: datetime.datetime.fromtimestamp(at, ZONE).date() for name, at in
@@ -113,7 +120,7 @@ class Run:
         (folder / "story.yaml").write_text(SITE.format(story=self.story) + "".join(
             ROOM.format(story=self.story, room=room, **days) for room in rooms))
         (folder / "flood.yaml").write_text(FLOOD.format(flood=self.flood))
-        (folder / "persons.yaml").write_text("landlord: demo\npersons:\n" + "".join(
+        (folder / "persons.yaml").write_text(f"landlord: {self.story}\npersons:\n" + "".join(
             f"  - {{id: {self.story}.{room}, name: Tenant {room}, mail: {self.story}-{room}@example.org}}\n"
             for room in rooms))
         self.stack.ctl("apply", str(folder / "flood.yaml"))
@@ -126,7 +133,7 @@ class Run:
             self.ledgers[site] = outside.Ledger(folder / f"{site}.jsonl")
             self.sim(site, "--site", site, "--gateways", str(gateways), "--meters", str(meters), "--rate", str(rate),
                      "--interval", str(interval), "--start", str(self.start_s), "--batch", str(batch),
-                     "--count", str(int(rate * self.seconds / batch)), "--ledger", str(folder / f"{site}.jsonl"),
+                     "--ledger", str(folder / f"{site}.jsonl"),
                      *(["--receipts", "--receipt-timeout", "3"] if self.receipts else []))
         self.began = time.monotonic()
         self.wait("the load to come up", lambda: self.rate() >= STATED_RATE, 20)
@@ -186,7 +193,7 @@ class Run:
         name = f"payment:{self.story}:{room}"
         self.world.send(site_pb.SiteRecord(
             payment=site_pb.Payment(id=name, lease=f"lease-{room}", amount_e4=AMOUNT_E4, paid_at_s=self.business_s),
-            envelope=site_pb.Envelope(fact_id=name, min_reader=1, landlord="demo", site=self.story, source="fault")),
+            envelope=site_pb.Envelope(fact_id=name, min_reader=1, landlord=self.story, site=self.story, source="fault")),
             self.story)
 
     def run_for(self, seconds):
@@ -198,7 +205,17 @@ class Run:
         until = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < until, f"{self.fault} seed {self.seed}: waited {seconds} s in vain for {what}"
+            self.supervise()
             self.step()
+
+    def supervise(self):
+        """No service may end by itself but where the test plays Kubernetes, which starts it again; that is told."""
+        for part in set(SERVICES) - self.dead:
+            if alive(self.stack.pid(part)):
+                continue
+            assert self.supervised, f"{part} has ended by itself: {self.stack.log(part)[-1500:]}"
+            self.stack.start(part)
+            self.remarks.append(f"{part} ended by itself and was started again")
 
     def loading(self):
         return all(sim.poll() is None for sim in self.sims)
@@ -233,8 +250,10 @@ class Run:
         """Readings that ingest has taken over from the broker and that are nowhere but in its spool."""
         self.run_for(0.3)  # what it had handed to Kafka is there by then
         self.logs.catch_up()
-        missing = {r for site, ledger in self.ledgers.items() for r in ledger.acked - set(self.logs.readings.get(site, ()))}
-        return len(outside.held_by_spool(self.stack.var / "spool", missing))
+        return len(outside.held_by_spool(self.stack.var / "spool", self.not_in_log()))
+
+    def not_in_log(self):
+        return {r for site, ledger in self.ledgers.items() for r in ledger.acked - set(self.logs.readings.get(site, ()))}
 
     # ---- faults
 
@@ -245,6 +264,10 @@ class Run:
         assert rate >= STATED_RATE, f"only {rate} readings/s were acknowledged before the fault, not {STATED_RATE}"
         self.rates.append(rate)
 
+    def hold_load(self, seconds):
+        """The story goes on for that long after its beginning, so that it has bills and commands to tell of."""
+        self.run_for(max(0.0, self.began + seconds - time.monotonic()))
+
     def signal(self, part, number):
         """Under load, to a process that lives; gives its pid."""
         pid, at_ms = self.stack.pid(part), time.time() * 1000
@@ -254,6 +277,7 @@ class Run:
 
     def kill(self, part, unfinished):
         """SIGKILL; what the dead one had not finished counts as the proof that the fault hit something."""
+        self.dead.add(part)
         pid = self.signal(part, signal.SIGKILL)
         self.wait(f"{part} to be gone", lambda: not alive(pid), 5)
         self.logs.catch_up()
@@ -264,6 +288,7 @@ class Run:
         """Starts them again; then until all that was acknowledged or due by now is done."""
         began = time.monotonic()
         self.stack.start(*parts)
+        self.dead -= set(parts)
         self.recovered(began)
 
     def recovered(self, began):
@@ -278,14 +303,23 @@ class Run:
             for site, readings in waiting.items():
                 waiting[site] = evidence.lost(readings, self.logs.readings.get(site, {}), offsets)
             return not any(waiting.values()) and not due & self.undelivered() and not unsettled & self.unsettled()
-        self.wait("everything to be made up for", done, 90)
+        try:
+            self.wait("everything to be made up for", done, 90)
+        except AssertionError as error:
+            open_now = {site: len(readings) for site, readings in waiting.items()}
+            raise AssertionError(f"{error}: readings {open_now}, messages {sorted(due & self.undelivered())[:3]}, "
+                                 f"commands {sorted(unsettled & self.unsettled())[:3]}") from None
         self.recoveries.append(time.monotonic() - began)
 
     # ---- the account
 
     def finish(self):
+        self.hold_load(8)
         loads = self.sims[1:]
-        self.wait("the load's end", lambda: all(sim.poll() is not None for sim in loads), 120)
+        assert self.loading(), "the load ended before the fault did"
+        for sim in loads:
+            sim.send_signal(signal.SIGTERM)
+        self.wait("the load's end", lambda: all(sim.poll() is not None for sim in loads), 30)
         said = [json.loads(sim.stdout.read()) for sim in loads]
         assert [sim.returncode for sim in loads] == [0, 0]
         self.recovered_all()

@@ -70,7 +70,8 @@ class Logs:
     def connect(self):
         self.consumer = kafka.KafkaConsumer(bootstrap_servers=self.brokers, enable_auto_commit=False,
                                             isolation_level="read_committed", fetch_max_wait_ms=20,
-                                            max_partition_fetch_bytes=4 << 20, max_poll_records=100000)
+                                            max_partition_fetch_bytes=4 << 20, max_poll_records=100000,
+                                            receive_message_max_bytes=64 << 20)
         parts = [kafka.TopicPartition(topic, p) for topic in (SITE_LOG, DECISION_LOG)
                  for p in sorted(self.consumer.partitions_for_topic(topic))]
         self.consumer.assign(parts)

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 of each service under load, at moments that the seed chooses: nothing is lost, nothing is done twice."""
-import time
-
 from fault_run import Run
 
 

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A billing that is stopped long enough to be replaced, and then goes on where it was."""
+"""Two billings at once: one that was asleep and has been replaced; two that were given the same name."""
 import os
 import signal
 import subprocess
 import time
-import urllib.request
 
 from fault_run import Run, alive
 from outside import ROOT
@@ -18,7 +17,7 @@ def test_zombie(world, seed, tmp_path):
         pid = run.signal("billing", signal.SIGSTOP)
         asleep = time.monotonic()
         at_stop = world.state.next_offsets()
-        second = start_second(world.stack, tmp_path)
+        second = start_second(world.stack, tmp_path, "1")
         try:
             run.run_for(ASLEEP_S)
             meanwhile = world.state.next_offsets()
@@ -41,9 +40,25 @@ def test_zombie(world, seed, tmp_path):
         assert world.stack.pid("billing") == pid and alive(pid), "billing did not outlive its own sleep"
 
 
-def start_second(stack, folder):
+def test_two_of_one_name(world, seed, tmp_path):
+    """Kafka shuts the first out; it comes back once, so that a restart of Kafka, which can look the same, ends nobody."""
+    with Run(world, "double-billing", seed, 12) as run:
+        run.run_for(run.random.uniform(0.3, 1))
+        run.prove_load(time.time() * 1000)
+        log_at = len(world.stack.log("billing"))
+        second = start_second(world.stack, tmp_path, "0")
+        try:
+            run.wait("the first to be shut out", lambda: "rejoining" in world.stack.log("billing")[log_at:], 30)
+            run.hits.append(run.unapplied())
+        finally:
+            second.kill()
+            second.wait()
+        run.recovered(time.monotonic())
+
+
+def start_second(stack, folder, instance):
     env = dict(line.split("=", 1) for line in (stack.var / "stack.env").read_text().splitlines())
-    env |= {"RISER_INSTANCE": "1", "RISER_HTTP_PORT": str(stack.port_base + 31), "PATH": os.environ["PATH"],
+    env |= {"RISER_INSTANCE": instance, "RISER_HTTP_PORT": str(stack.port_base + 31), "PATH": os.environ["PATH"],
             "RISER_SESSION_TIMEOUT": stack.env["RISER_SESSION_TIMEOUT"]}
     with open(folder / "billing-1.log", "ab") as log:
         return subprocess.Popen([ROOT / "build" / "bin" / "riser-billing"], env=env, stdin=subprocess.DEVNULL,

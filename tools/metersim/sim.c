@@ -409,15 +409,21 @@ static bool is_finished(const struct sim *sim, int64_t begun_ms) {
   return counted && sim->port.queue.count == 0 && sim->in_flight == 0;
 }
 
-// What is on its way is waited for, and every device says goodbye.
+static bool is_waiting(const struct sim *sim) {
+  size_t unreceipted = 0;
+  for (size_t i = 0; i < sim->fleet.count; i++) unreceipted += sim->fleet.devices[i].unreceipted_count;
+  return sim->port.queue.count || sim->in_flight || unreceipted;
+}
+
+// What is on its way is waited for, receipts too, and every device says goodbye.
 static enum error farewell(struct sim *sim) {
-  int64_t until_ms = clock_mono_ms() + LINGER_MS;
+  int64_t until_ms = clock_mono_ms() + LINGER_MS + (sim->options->receipts ? sim->options->receipt_timeout_ms : 0);
   enum error err = OK;
   sim->ending = true;
   for (size_t i = 0; err == OK && i < sim->fleet.count; i++) {
     if (!sim->fleet.devices[i].offline) err = device_show(&sim->fleet.devices[i], false);
   }
-  while (err == OK && (sim->port.queue.count || sim->in_flight) && clock_mono_ms() < until_ms) err = round_once(sim);
+  while (err == OK && is_waiting(sim) && clock_mono_ms() < until_ms) err = round_once(sim);
   return err;
 }
 
