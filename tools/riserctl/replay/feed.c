@@ -105,6 +105,9 @@ static void on_message(void *ctx, const struct mqtt_message *message) {
 void feed_broker_counters(struct feed *feed, int64_t *received, int64_t *dropped) {
   *received = atomic_load(&feed->broker_received);
   *dropped = atomic_load(&feed->broker_dropped);
+  // Mosquitto publishes a counter only when it has changed, and forgets it after a minute. One that did not come while
+  // others did has not changed since we came.
+  if (*received >= 0 && *dropped < 0) *dropped = 0;
 }
 
 size_t feed_position(const struct feed *feed) {

@@ -44,7 +44,7 @@ enum error feed_step(struct feed *feed, int64_t until_s, int64_t tick_s, bool *d
 size_t feed_position(const struct feed *feed); // how many of the script's sends have been published
 struct feed_counts feed_counts(const struct feed *feed);
 
-// The broker's own counters as it last published them ($SYS); -1: it has said nothing.
+// The broker's own counters as it last published them ($SYS); -1: it says nothing of the kind.
 void feed_broker_counters(struct feed *feed, int64_t *received, int64_t *dropped);
 
 #endif
