@@ -120,8 +120,13 @@ static void test_hex(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_slices),       cmocka_unit_test(test_utf8), cmocka_unit_test(test_utf8_is_cut_between_characters),     cmocka_unit_test(test_buffer),
-      cmocka_unit_test(test_buffer_grows), cmocka_unit_test(test_integers), cmocka_unit_test(test_hex),
+      cmocka_unit_test(test_slices),
+      cmocka_unit_test(test_utf8),
+      cmocka_unit_test(test_utf8_is_cut_between_characters),
+      cmocka_unit_test(test_buffer),
+      cmocka_unit_test(test_buffer_grows),
+      cmocka_unit_test(test_integers),
+      cmocka_unit_test(test_hex),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
