@@ -60,6 +60,10 @@ enum error fold_site(struct fold *fold, const struct site *site) {
   }
   struct entity *entity = need_entity(fold, STORE_SITE, key_site(site->id));
   if (fold_waits(fold)) return ERR_AGAIN;
+  bool used = entity_present(entity) && entity_site(entity)->installation_count > 0;
+  if (used && strcmp(entity_site(entity)->site.zone_name, site->zone_name) != 0) { // months would overlap or gape
+    return refuse(fold, entity_site(entity), "zone-in-use", site->zone_name);
+  }
   if (!entity_present(entity)) {
     enum error err = store_create(fold->store, entity);
     if (err != OK) return err;
