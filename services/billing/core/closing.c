@@ -146,6 +146,16 @@ static void note_moved(struct closing *closing, const struct point_state *state,
   }
 }
 
+// No meter hangs there any more, but the month was closed: that nothing was used is told with its next revision.
+static size_t empty_month(const struct closing *closing, const struct point_state *state, struct period *drafts) {
+  size_t kept;
+  periods_of_month(state, closing->month.number, &kept);
+  const struct month *month = &closing->month;
+  drafts[0] =
+      (struct period){.month = month->number, .from_s = month->from_s, .until_s = month->until_s, .lease = ""};
+  return kept > 0;
+}
+
 // Closes a dirty point's month anew.
 static void reclose_point(struct fold *fold, struct closing *closing, size_t index) {
   struct question question = question_of(fold, closing, index);
@@ -155,6 +165,7 @@ static void reclose_point(struct fold *fold, struct closing *closing, size_t ind
   size_t count;
   struct period *drafts = periods_draft(fold, &question, closing->segments, closing->segment_count, &count);
   if (!drafts || fold->error != OK) return;
+  if (count == 0) count = empty_month(closing, state, drafts);
   if (periods_moved(state, drafts, count, closing->month.number, tolerance)) {
     note_moved(closing, state, drafts, count);
     freeze(fold, closing, index, drafts, count);
