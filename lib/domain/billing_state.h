@@ -61,7 +61,7 @@ struct period {
   const char *lease; // "": nobody's
   int64_t usage;
   uint32_t revision; // of the month's usage, 0 first
-  bool alerted;       // the month\'s usage alert was given
+  bool alerted;      // the month\'s usage alert was given
   struct period_meter *meters;
   size_t meter_count;
 };
@@ -74,12 +74,12 @@ struct point_state {
   int64_t closed_until_s; // everything before is closed; 0: nothing yet
   int64_t dirty_from_s;   // earliest instant behind which a late read fell; 0: none
   bool scheduled;         // its periods are being closed
-  uint32_t alerted_month;    // the open month, if its usage alert was given
+  uint32_t alerted_month; // the open month, if its usage alert was given
   enum supply supply;     // as the meter itself last confirmed
   enum supply desired;
   uint64_t desired_version;
   uint64_t confirmed_version; // the highest whose command the meter's state confirmed
-  const char *desired_lease; // whose debt or payment the desired supply is about
+  const char *desired_lease;  // whose debt or payment the desired supply is about
 };
 
 // What a lease owes for one month. Commodities that the bill has no section of stay 0.

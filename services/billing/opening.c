@@ -96,8 +96,7 @@ static enum error check_log(struct openings *all) {
     struct opening *one = &all->list[i];
     if (one->refusal) continue;
     int64_t low, high;
-    enum error err =
-        kafka_consumer_watermarks(all->shell->reader, TOPIC_SITE, one->partition->id, &low, &high);
+    enum error err = kafka_consumer_watermarks(all->shell->reader, TOPIC_SITE, one->partition->id, &low, &high);
     if (err) return err;
     if (one->meta.next_offset > high) one->refusal = "log-shorter";
     if (one->unread && one->meta.last_offset < low) one->refusal = "log-differs";

@@ -23,8 +23,8 @@ static struct texts texts_of(const struct fact *fact) {
   case FACT_SERVICE_POINT:
     return (struct texts){{fact->service_point.id, fact->service_point.room, fact->service_point.tariff}};
   case FACT_INSTALLATION:
-    return (struct texts){{fact->installation.id, fact->installation.service_point, fact->installation.meter,
-                           fact->installation.device}};
+    return (struct texts){
+        {fact->installation.id, fact->installation.service_point, fact->installation.meter, fact->installation.device}};
   case FACT_TARIFF:
     return (struct texts){{fact->tariff.id, fact->tariff.name}};
   case FACT_LEASE:
@@ -39,8 +39,8 @@ static struct texts texts_of(const struct fact *fact) {
     return (struct texts){{fact->disconnect_intent.command_id, fact->disconnect_intent.decision_id,
                            fact->disconnect_intent.service_point}};
   case FACT_COMMAND_OUTCOME:
-    return (struct texts){{fact->command_outcome.decision_id, fact->command_outcome.service_point,
-                           fact->command_outcome.device}};
+    return (struct texts){
+        {fact->command_outcome.decision_id, fact->command_outcome.service_point, fact->command_outcome.device}};
   default:
     return (struct texts){{NULL}};
   }

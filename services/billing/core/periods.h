@@ -61,8 +61,8 @@ enum quality periods_quality(const struct period *periods, size_t count); // of 
 void periods_replace(struct fold *fold, struct entity *point, uint32_t month, const struct period *drafts,
                      size_t count);
 // Whether a period, closed anew, is another one (NULL: there is none): in its shape, in what rollovers and resets
-// carry, or by more than the tolerance in its usage or an edge. A closing's value means something only on its side of a reset:
-// one that changed sides is never kept, though its usage may be the same.
+// carry, or by more than the tolerance in its usage or an edge. A closing's value means something only on its side of a
+// reset: one that changed sides is never kept, though its usage may be the same.
 bool period_differs(const struct period *was, const struct period *is, int64_t tolerance);
 // Whether that holds of any of the month's periods, or one opens elsewhere than the month before now closes.
 bool periods_moved(const struct point_state *state, const struct period *drafts, size_t count, uint32_t month,

@@ -63,8 +63,8 @@ static void resolve(struct fold *fold, const struct site_state *site, struct sit
   if (to->hangs || kept) to->reads = vector(fold, site->site.id, reading, to);
 }
 
-// The start of the installation's earliest closed period of which a read at this instant can change an edge; 0: it comes
-// in time.
+// The start of the installation's earliest closed period of which a read at this instant can change an edge; 0: it
+// comes in time.
 static int64_t late_from(const struct point_state *point, const struct installation *installation, int64_t time_s) {
   int64_t from_s = 0;
   for (size_t i = point->period_count; i > 0; i--) {

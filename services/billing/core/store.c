@@ -164,10 +164,6 @@ enum lookup store_find(struct store *store, enum store_kind kind, const char *ke
   return entity->present ? FOUND : ABSENT;
 }
 
-const char *entity_key(const struct entity *entity) {
-  return entity->key;
-}
-
 bool entity_present(const struct entity *entity) {
   return entity->present;
 }

@@ -198,9 +198,10 @@ void site_state_free(struct site_state *site) {
 
 size_t site_state_bytes(const struct site_state *site) {
   return sizeof *site + site->room_count * sizeof *site->rooms + site->point_count * sizeof *site->points +
-         site->priced_count * sizeof *site->priced + site->installation_count * sizeof *site->installations + site->tariff_count * sizeof *site->tariffs +
-         site->lease_count * sizeof *site->leases + site->device_count * sizeof *site->devices +
-         site->unknown_count * sizeof *site->unknown + site->site.zone.count * sizeof *site->site.zone.transitions;
+         site->priced_count * sizeof *site->priced + site->installation_count * sizeof *site->installations +
+         site->tariff_count * sizeof *site->tariffs + site->lease_count * sizeof *site->leases +
+         site->device_count * sizeof *site->devices + site->unknown_count * sizeof *site->unknown +
+         site->site.zone.count * sizeof *site->site.zone.transitions;
 }
 
 // ---- a point

@@ -19,7 +19,7 @@ struct result {
 };
 
 static struct result expected; // of the undisturbed run
-static int64_t commits;         // that it took
+static int64_t commits;        // that it took
 
 static void take_result(struct world *world, struct result *result) {
   buffer_init(&result->state, TEXT_MAX);
@@ -68,8 +68,11 @@ static void must_be_as_expected(struct world *world) {
 static void test_the_story_has_everything(void **state) {
   (void)state;
   const char *decisions = buffer_text(&expected.decisions);
-  static const char *const kinds[] = {"unknown:house:strange", "bill:house:lease-0:2016-03:r0",
-                                      "bill:house:lease-1:2016-05:r0", "balance:house:lease-0:pay", "clock:0:",
+  static const char *const kinds[] = {"unknown:house:strange",
+                                      "bill:house:lease-0:2016-03:r0",
+                                      "bill:house:lease-1:2016-05:r0",
+                                      "balance:house:lease-0:pay",
+                                      "clock:0:",
                                       "reminder:house:lease-1"};
   for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
     if (!strstr(decisions, kinds[i])) fail_msg("no %s in:\n%s", kinds[i], decisions);
@@ -79,8 +82,8 @@ static void test_the_story_has_everything(void **state) {
 static const struct {
   enum error err;
   bool applied;
-} failures[] = {{ERR_FENCE_LOST, false}, {ERR_UNAVAILABLE, false}, {ERR_UNKNOWN_OUTCOME, false},
-                {ERR_UNKNOWN_OUTCOME, true}};
+} failures[] = {
+    {ERR_FENCE_LOST, false}, {ERR_UNAVAILABLE, false}, {ERR_UNKNOWN_OUTCOME, false}, {ERR_UNKNOWN_OUTCOME, true}};
 
 static void test_any_commit_may_fail_in_any_way(void **state) {
   (void)state;

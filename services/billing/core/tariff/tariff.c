@@ -14,11 +14,6 @@ static const struct tariff_descriptor *const kinds[] = {
 
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 
-const struct tariff_descriptor *const *tariff_kinds(size_t *count) {
-  *count = KIND_COUNT;
-  return kinds;
-}
-
 static const struct tariff_descriptor *find(enum tariff_kind kind) {
   for (size_t i = 0; i < KIND_COUNT; i++) {
     if (kinds[i]->kind == kind) return kinds[i];

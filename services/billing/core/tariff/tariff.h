@@ -34,9 +34,6 @@ struct tariff_descriptor {
   void (*split)(const struct tariff *tariff, const struct tariff_use *use, struct tariff_lines *out);
 };
 
-// All kinds, in the order of the folder's list.
-const struct tariff_descriptor *const *tariff_kinds(size_t *count);
-
 // NULL when the tariff can be used, else why not: "bad-tariff-kind", "bad-commodity", "bad-blocks", ...
 const char *tariff_refuse(const struct tariff *tariff);
 
