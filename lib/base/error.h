@@ -27,11 +27,9 @@
   X(ERR_BAD_TOPIC, CLASS_REJECT, "bad-topic")                                                                          \
   X(ERR_UNKNOWN_SITE, CLASS_REJECT, "unknown-site")                                                                    \
   X(ERR_FOREIGN_SITE, CLASS_REJECT, "foreign-site")                                                                    \
-  X(ERR_UNKNOWN_DEVICE, CLASS_REJECT, "unknown-device")                                                                \
   X(ERR_UNKNOWN_FORMAT, CLASS_REJECT, "unknown-format")                                                                \
   X(ERR_BAD_PROTOBUF, CLASS_REJECT, "bad-protobuf")                                                                    \
   X(ERR_BAD_JSON, CLASS_REJECT, "bad-json")                                                                            \
-  X(ERR_BAD_FRAME, CLASS_REJECT, "bad-frame")                                                                          \
   X(ERR_BAD_SCHEMA, CLASS_REJECT, "bad-schema")                                                                        \
   X(ERR_BAD_UTF8, CLASS_REJECT, "bad-utf8")                                                                            \
   X(ERR_NO_READINGS, CLASS_REJECT, "no-readings")                                                                      \
@@ -47,7 +45,6 @@
   X(ERR_BAD_STATE, CLASS_REJECT, "bad-state")                                                                          \
   X(ERR_BAD_ACK, CLASS_REJECT, "bad-ack")                                                                              \
   X(ERR_BAD_FACT, CLASS_REJECT, "bad-fact")                                                                            \
-  X(ERR_BAD_SIGNATURE, CLASS_REJECT, "bad-signature")                                                                  \
   X(ERR_BAD_NUMBER, CLASS_REJECT, "bad-number")                                                                        \
   X(ERR_INEXACT, CLASS_REJECT, "inexact")                                                                              \
   X(ERR_OVERFLOW, CLASS_REJECT, "overflow")                                                                            \

@@ -147,6 +147,4 @@ struct decision {
   };
 };
 
-const char *decision_kind_name(enum decision_kind kind);
-
 #endif

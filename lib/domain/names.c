@@ -54,19 +54,6 @@ static const struct named fact_kinds[] = {
     {FACT_TICK, "tick"},
 };
 
-static const struct named decision_kinds[] = {
-    {DECISION_CLOCK, "clock"},
-    {DECISION_USAGE_CLOSED, "usage-closed"},
-    {DECISION_BILL, "bill"},
-    {DECISION_BALANCE, "balance"},
-    {DECISION_USAGE_ALERT, "usage-alert"},
-    {DECISION_NOTICE_DUE, "notice-due"},
-    {DECISION_SWITCH_DUE, "switch-due"},
-    {DECISION_INTENT_ANSWER, "intent-answer"},
-    {DECISION_FACT_EXCEPTION, "fact-exception"},
-    {DECISION_UNKNOWN_METER, "unknown-meter"},
-};
-
 static const struct named command_steps[] = {
     {COMMAND_DUE, "due"},
     {COMMAND_HELD, "held"},
@@ -128,10 +115,6 @@ bool quality_is_actual(enum quality q) {
 
 const char *fact_kind_name(enum fact_kind kind) {
   return name_of(fact_kinds, COUNT(fact_kinds), (int)kind, "unknown");
-}
-
-const char *decision_kind_name(enum decision_kind kind) {
-  return name_of(decision_kinds, COUNT(decision_kinds), (int)kind, "unknown");
 }
 
 const char *command_step_name(enum command_step step) {

@@ -80,10 +80,6 @@ static void *must(void *memory) {
   exit(4);
 }
 
-size_t table_rows(const struct table *table) {
-  return table->cell_count / table->column_count;
-}
-
 void table_print(const struct table *table, bool json) {
   assert(table->cell_count % table->column_count == 0);
   if (json) {

@@ -30,7 +30,6 @@ void table_text(struct table *table, const char *text);
 void table_printf(struct table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void table_integer(struct table *table, int64_t value);
 
-size_t table_rows(const struct table *table);
 void table_print(const struct table *table, bool json);
 
 #endif

@@ -367,11 +367,3 @@ struct control_mark control_get_mark(const struct control *control) {
 size_t control_open_count(const struct control *control) {
   return control->commands.open_count;
 }
-
-size_t control_point_count(const struct control *control) {
-  return HASH_CNT(by_point, control->commands.points);
-}
-
-const struct command *control_find(const struct control *control, const char *site, const char *service_point) {
-  return command_table_find(&control->commands, site, service_point);
-}

@@ -57,10 +57,6 @@ void control_take_unpublished(struct control *control, const char *command_id, u
 enum error control_advance(struct control *control, bool link_up, int64_t wall_ms, struct effects *effects,
                            bool *more) MUST_USE;
 
-size_t control_open_count(const struct control *control);  // commands that are not final
-size_t control_point_count(const struct control *control); // service points with a command
-
-// The newest command of a service point, NULL if there is none: for tests and logs.
-const struct command *control_find(const struct control *control, const char *site, const char *service_point);
+size_t control_open_count(const struct control *control); // commands that are not final
 
 #endif
