@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "control/core/device/codec.h"
+#include "control/core/devices.h"
 #include "control/core/policy/policy.h"
 #include "wire/telemetry.h"
 
@@ -183,11 +184,30 @@ static void test_topic(void **state) {
   assert_null(device_codec_find("morse"));
 }
 
+// Whoever may publish below a site can invent devices, but not make room for them.
+static void test_only_recorded_devices_are_known(void **state) {
+  (void)state;
+  struct devices *devices = devices_new(1);
+  struct device record = {.site = "s", .device = "d1", .codec = "json"};
+  struct device_state_fact heard = {.device = "stranger", .online = true};
+  devices_state(devices, "s", &heard);
+  assert_int_equal(devices_count(devices), 0);
+  assert_int_equal(devices_put(devices, &record), OK);
+  record.device = "d2";
+  assert_int_equal(devices_put(devices, &record), ERR_LIMIT);
+  assert_null(devices_find(devices, "s", "d2"));
+  heard = (struct device_state_fact){.device = "d1"};
+  devices_state(devices, "s", &heard);
+  assert_int_equal(devices_find(devices, "s", "d1")->presence, PRESENCE_OFFLINE);
+  devices_free(devices);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_policies),       cmocka_unit_test(test_devices),
       cmocka_unit_test(test_refusal_outweighs_hold), cmocka_unit_test(test_pb_is_protobuf),
       cmocka_unit_test(test_a_full_buffer_is_an_error), cmocka_unit_test(test_topic),
+      cmocka_unit_test(test_only_recorded_devices_are_known),
   };
   return cmocka_run_group_tests_name("control variants", tests, NULL, NULL);
 }
