@@ -371,7 +371,7 @@ static void on_delivered(void *ctx, void *opaque, enum error err, int32_t partit
     window_close_record(worker->window, (uint64_t)(uintptr_t)opaque);
     return;
   }
-  log_error("delivery-failed", F_ERR(err));
+  if (!worker->producer_failed) log_error("delivery-failed", F_ERR(err)); // the others of its batch say the same
   if (error_class(err) == CLASS_REJECT)
     on_refused(worker, (uint64_t)(uintptr_t)opaque, err);
   else
