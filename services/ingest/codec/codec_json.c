@@ -5,6 +5,7 @@
 // register that we know is refused, or its readings would disappear unseen.
 #include <json-c/json.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/decimal.h"
@@ -109,21 +110,60 @@ static bool ends_in_huge_integer(struct bytes text, size_t end) {
   return digits >= 19 && (digits == end || !strchr(".eE+", text.data[end - 1 - digits]));
 }
 
+static bool is_ascii(struct bytes text) {
+  for (size_t i = 0; i < text.len; i++)
+    if (text.data[i] >= 0x80) return false;
+  return true;
+}
+
+// The code point of a well-formed sequence, whose length is stored in *len.
+static uint32_t code_point(const uint8_t *at, size_t *len) {
+  *len = at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : 4;
+  uint32_t code = at[0] & (0xffu >> (*len + 1));
+  for (size_t i = 1; i < *len; i++) code = code << 6 | (at[i] & 0x3fu);
+  return code;
+}
+
+// json-c 0.18, Debian 13's, refuses every letter beyond ASCII when it is strict. So it is given their \u escapes, where
+// the text is well-formed; not after a lone backslash, which must stay an error.
+static struct bytes escape(struct arena *arena, struct bytes text) {
+  char *to = arena_alloc_raw(arena, 3 * text.len + 1); // at worst \u00e9 for two bytes
+  if (!to) return (struct bytes){0};
+  size_t size = 0, backslashes = 0, len;
+  for (size_t at = 0; at < text.len; at += len) {
+    uint8_t byte = text.data[at];
+    len = 1;
+    uint32_t code = byte < 0xc0 || backslashes % 2 ? byte : code_point(text.data + at, &len);
+    backslashes = byte == '\\' ? backslashes + 1 : 0;
+    if (len == 1)
+      to[size++] = (char)byte;
+    else if (code < 0x10000)
+      size += (size_t)sprintf(to + size, "\\u%04x", (unsigned)code);
+    else
+      size += (size_t)sprintf(to + size, "\\u%04x\\u%04x", (unsigned)(0xd7c0 + (code >> 10)),
+                              (unsigned)(0xdc00 | (code & 0x3ff)));
+  }
+  return bytes_make(to, size);
+}
+
 static enum error parse(struct codec_input *input, struct json_object **root) {
-  if (input->payload.len > INT_MAX) return ERR_TOO_LARGE;
+  if (input->payload.len > INT_MAX / 3) return ERR_TOO_LARGE;
+  struct bytes text = input->payload;
+  if (!is_ascii(text) && bytes_is_utf8(text)) text = escape(input->arena, text);
+  if (!text.data) return ERR_LIMIT;
   struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
   if (!tokener) return ERR_LIMIT;
   json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-  *root = json_tokener_parse_ex(tokener, (const char *)input->payload.data, (int)input->payload.len);
+  *root = json_tokener_parse_ex(tokener, (const char *)text.data, (int)text.len);
   enum json_tokener_error problem = json_tokener_get_error(tokener);
   size_t end = json_tokener_get_parse_end(tokener);
-  bool all = end == input->payload.len;
+  bool all = end == text.len;
   json_tokener_free(tokener);
-  if (problem == json_tokener_error_parse_number && ends_in_huge_integer(input->payload, end)) {
+  if (problem == json_tokener_error_parse_number && ends_in_huge_integer(text, end)) {
     input->detail = "a number is beyond 64 bits";
     return ERR_BAD_VALUE;
   }
-  if (problem == json_tokener_error_parse_utf8_string) return ERR_BAD_UTF8;
+  if (problem == json_tokener_error_parse_utf8_string && !bytes_is_utf8(input->payload)) return ERR_BAD_UTF8;
   if (problem == json_tokener_continue)
     input->detail = "the payload ends in the middle";
   else if (problem != json_tokener_success)
