@@ -270,7 +270,7 @@ def test_a_fence_that_another_owner_moved_makes_it_load_again(billing, site):
     billing.send(billing.readings(site, "a", ("m-1", COLD, MARCH_S, 5)))
     billing.wait_applied()
     meta = billing.meta(partition)
-    meta.business_time_s += 1  # as if another one had committed in between
+    meta.business_time_s = MARCH_S + 3600  # as if another one had committed in between
     billing.redis.set(f"{{p{partition}}}:meta", meta.SerializeToString())
     billing.send(billing.readings(site, "b", ("m-1", COLD, MARCH_S + 60, 6)))
     billing.wait_applied()
