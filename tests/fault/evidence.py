@@ -39,10 +39,20 @@ def repeated_decisions(decisions):
         cause = decision.cause.offset, decision.cause.index
         misplaced = decision.cause.partition != place.partition or cause <= last.get(place.partition, (-1, 0))
         if decision.id in seen or misplaced:
-            wrong.append((decision.id, place, cause))
+            wrong.append((place, decision.id, cause))
         seen.add(decision.id)
         last[place.partition] = max(cause, last.get(place.partition, (-1, 0)))
     return wrong
+
+
+def same_again(decisions, places):
+    """Those of the places at which a decision lies that had been published before, letter by letter: what a billing that
+    was asleep still had in its producer's hands when its successor published it. Consumers ignore it by its cause."""
+    first = {}
+    for _, decision in decisions:
+        first.setdefault(decision.id, decision)
+    return [place for place, decision in decisions if place in places and first[decision.id] is not decision
+            and first[decision.id] == decision]
 
 
 def wrong_bills(acked, bills, periods, meter_of):

@@ -72,6 +72,14 @@ def test_a_decision_that_comes_twice_or_out_of_order(then):
     assert evidence.repeated_decisions(sound + [then])
 
 
+def test_a_repetition_letter_by_letter_is_told_from_another_decision_of_that_name():
+    first, again, other = decision("a", 5), decision("a", 5), decision("a", 6)
+    log = [first, (Place(0, 6), again[1]), (Place(0, 7), other[1])]
+    repeated = {place for place, *_ in evidence.repeated_decisions(log)}
+    assert repeated == {Place(0, 6), Place(0, 7)}
+    assert evidence.same_again(log, repeated) == [Place(0, 6)]
+
+
 @pytest.mark.parametrize("found", [
     [], [bill(0, 29)], [bill(0, 30), bill(0, 30)], [bill(1, 30)], [bill(0, 29), bill(1, 30)],
     [bill(0, 30), bill(1, 31, "bill:0")], [bill(0, 30), bill(0, 5, period="1970-02")]])
