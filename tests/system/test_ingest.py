@@ -298,7 +298,7 @@ def p99_beside(ingest, device, stack, log, first):
 
 def test_what_is_refused_and_why_beside_good_readings(ingest, device, stack, log, rejects):
     """Every case of bad.txt, again and again, while good readings come at 1,000 a second. What else the machine does can
-    only make it slower: the best of up to three times counts, and a machine that others kept busy is no judge."""
+    only make it slower: the best of up to three times counts; that it fails on a machine that others keep busy is only said."""
     measured, sent = [], 0
     while len(measured) < 3 and not any(p99 < 0.25 for _, _, p99, _, _ in measured):
         measured.append(p99_beside(ingest, device, stack, log, sent + 1))
@@ -311,11 +311,11 @@ def test_what_is_refused_and_why_beside_good_readings(ingest, device, stack, log
     assert ingest.process.poll() is None and ingest.ready()[0] == 200
     assert ingest.metric('riser_ingest_rejects_total{reason="bad-json"}') > 0
     lines = "\n".join(of[4] for of in measured)
-    if min(of[3] for of in measured) > 0.25:
-        warnings.warn(f"p99 was not judged, the machine is overloaded:\n{lines}")
+    holds = sent > 8000 * len(measured) and min(of[2] for of in measured) < 0.25
+    if not holds and min(of[3] for of in measured) > 0.5:
+        warnings.warn(f"p99 does not hold, on an overloaded machine:\n{lines}")
         return
-    assert sent > 8000 * len(measured), lines
-    assert min(of[2] for of in measured) < 0.25, lines
+    assert holds, lines
 
 
 def check_refusals(rejects, rounds):
