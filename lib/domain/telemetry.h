@@ -13,15 +13,16 @@
 
 struct batch {
     uint64_t sequence;  // 0: not numbered
+    uint64_t boot;      // the life of the device in which it is numbered
     int64_t sent_at_ms; // 0: the device has no clock
     const struct reading *readings; // meter "": the device of the topic; values may still be out of bounds
     size_t count;
     bool want_receipt;
 };
 
-// down/receipt: everything up to this sequence is stored.
+// down/receipt: the batches `first` to `sequence` of life `boot` are stored.
 struct receipt {
-    uint64_t sequence;
+    uint64_t boot, first, sequence;
 };
 
 #endif

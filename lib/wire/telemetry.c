@@ -39,6 +39,7 @@ enum error wire_batch_decode(struct bytes in, struct arena *arena, struct batch 
   if (!readings) return ERR_LIMIT;
   *out = (struct batch){
       .sequence = message->sequence,
+      .boot = message->boot,
       .sent_at_ms = message->sent_at_ms,
       .readings = readings,
       .count = message->n_readings,
@@ -51,6 +52,7 @@ enum error wire_batch_encode(const struct batch *in, struct buffer *out) {
   Riser__Telemetry__V1__ReadingBatch message = RISER__TELEMETRY__V1__READING_BATCH__INIT;
   struct readings_out readings;
   message.sequence = in->sequence;
+  message.boot = in->boot;
   message.sent_at_ms = in->sent_at_ms;
   message.n_readings = in->count;
   message.readings = readings_out_init(&readings, in->readings, in->count);
@@ -64,12 +66,14 @@ enum error wire_receipt_decode(struct bytes in, struct arena *arena, struct rece
   Riser__Telemetry__V1__Receipt *message;
   enum error err = unpack_strict(&riser__telemetry__v1__receipt__descriptor, in, arena, &message);
   if (err) return err;
-  out->sequence = message->sequence;
+  *out = (struct receipt){.boot = message->boot, .first = message->first, .sequence = message->sequence};
   return OK;
 }
 
 enum error wire_receipt_encode(const struct receipt *in, struct buffer *out) {
   Riser__Telemetry__V1__Receipt message = RISER__TELEMETRY__V1__RECEIPT__INIT;
+  message.boot = in->boot;
+  message.first = in->first;
   message.sequence = in->sequence;
   return wire_pack(&message, out);
 }

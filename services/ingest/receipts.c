@@ -10,9 +10,10 @@
 #include "ingest/core/topic.h"
 #include "wire/telemetry.h"
 
-enum { PAYLOAD_MAX = 64, EXPIRY_S = 3600, TOPIC_SIZE = 2 * ID_MAX + 40 };
+enum { PAYLOAD_MAX = 128, EXPIRY_S = 3600, TOPIC_SIZE = 2 * ID_MAX + 40 };
 
 static enum error publish(struct receipts *receipts, const struct heard *heard, struct mqtt *mqtt);
+static enum error write_json(const struct receipt *receipt, struct buffer *out);
 
 void receipts_init(struct receipts *receipts) {
   *receipts = (struct receipts){.due = NULL};
@@ -24,8 +25,8 @@ void receipts_fini(struct receipts *receipts) {
   buffer_fini(&receipts->payload);
 }
 
-enum error receipts_add(struct receipts *receipts, struct heard *heard, uint64_t sequence, bool json) {
-  heard->receipt = sequence;
+enum error receipts_add(struct receipts *receipts, struct heard *heard, const struct receipt *receipt, bool json) {
+  heard->receipt = *receipt;
   heard->receipt_json = json;
   if (heard->receipt_listed) return OK;
   if (receipts->count == receipts->room) {
@@ -63,12 +64,17 @@ void receipts_publish(struct receipts *receipts, struct mqtt *mqtt) {
 static enum error publish(struct receipts *receipts, const struct heard *heard, struct mqtt *mqtt) {
   char topic[TOPIC_SIZE];
   snprintf(topic, sizeof topic, "riser/v1/%s/down/receipt", heard->key);
-  struct receipt receipt = {.sequence = heard->receipt};
   buffer_clear(&receipts->payload);
-  enum error err = heard->receipt_json ? buffer_printf(&receipts->payload, "{\"seq\":%" PRIu64 "}", receipt.sequence)
-                                       : wire_receipt_encode(&receipt, &receipts->payload);
+  enum error err = heard->receipt_json ? write_json(&heard->receipt, &receipts->payload)
+                                       : wire_receipt_encode(&heard->receipt, &receipts->payload);
   if (err) return err;
   struct mqtt_publish message = {
       .topic = topic, .payload = buffer_bytes(&receipts->payload), .qos = 1, .expiry_s = EXPIRY_S};
   return mqtt_publish(mqtt, &message);
+}
+
+static enum error write_json(const struct receipt *receipt, struct buffer *out) {
+  enum error err = buffer_printf(out, "{\"first\":%" PRIu64 ",\"seq\":%" PRIu64, receipt->first, receipt->sequence);
+  if (!err && receipt->boot) err = buffer_printf(out, ",\"boot\":%" PRIu64, receipt->boot);
+  return err ? err : buffer_append_text(out, "}");
 }

@@ -19,8 +19,9 @@ struct receipts {
 void receipts_init(struct receipts *receipts);
 void receipts_fini(struct receipts *receipts);
 
-// Kafka has everything of this device up to `sequence`. The entry is pinned until it is told so.
-enum error receipts_add(struct receipts *receipts, struct heard *heard, uint64_t sequence, bool json) MUST_USE;
+// Kafka has what the receipt names. The entry is pinned until the device is told so.
+enum error receipts_add(struct receipts *receipts, struct heard *heard, const struct receipt *receipt,
+                        bool json) MUST_USE;
 
 // Publishes what is due; what can't be published now stays due.
 void receipts_publish(struct receipts *receipts, struct mqtt *mqtt);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Little-endian: "rseqs-1\n" | position u64 | devices u64 | per device: key length u16, key, complete u64, received
-// u64, runs u16, per run: first u64, last u64 | CRC-32C of all before, u32.
+// Little-endian: "rseqs-2\n" | position u64 | devices u64 | per device: key length u16, key, boot u64, first u64,
+// received u64, newest u64, runs u16, per run: first u64, last u64 | CRC-32C of all before, u32.
 #include "ingest/sequence_store.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "base/crc32c.h"
 #include "base/log.h"
 
-static const char MAGIC[8] = "rseqs-1\n";
+static const char MAGIC[8] = "rseqs-2\n";
 enum { NAME_ROOM = 32, HEADER = 24, TRAILER = 4 };
 
 struct writer {
@@ -56,11 +56,13 @@ enum error sequence_store_encode(const struct devices *devices, uint64_t positio
 static void write_device(void *ctx, const struct heard *heard) {
   struct writer *writer = ctx;
   const struct sequence *sequence = &heard->sequence;
-  if (!sequence->complete) return;
+  if (!sequence->received) return;
   put16(writer, (uint16_t)heard->key_len);
   put(writer, heard->key, heard->key_len);
-  put64(writer, sequence->complete);
+  put64(writer, sequence->boot);
+  put64(writer, sequence->first);
   put64(writer, sequence->received);
+  put64(writer, sequence->newest);
   put16(writer, (uint16_t)sequence->run_count);
   for (uint32_t i = 0; i < sequence->run_count; i++) {
     put64(writer, sequence->runs[i].first);
@@ -149,11 +151,15 @@ static bool read_device(struct reader *reader, struct devices *devices) {
   const uint8_t *at, *key;
   if (!get(reader, 2, &at)) return false;
   size_t key_len = get_le16(at);
-  if (!get(reader, key_len, &key) || !get(reader, 18, &at)) return false;
+  if (!get(reader, key_len, &key) || !get(reader, 34, &at)) return false;
   const uint8_t *slash = memchr(key, '/', key_len);
-  uint32_t runs = get_le16(at + 16);
+  uint32_t runs = get_le16(at + 32);
   if (!slash || runs > SEQUENCE_RUNS_MAX) return false;
-  struct sequence sequence = {.complete = get_le64(at), .received = get_le64(at + 8), .run_count = runs};
+  struct sequence sequence = {.boot = get_le64(at),
+                              .first = get_le64(at + 8),
+                              .received = get_le64(at + 16),
+                              .newest = get_le64(at + 24),
+                              .run_count = runs};
   for (uint32_t i = 0; i < runs; i++) {
     if (!get(reader, 16, &at)) return false;
     sequence.runs[i] = (struct sequence_run){get_le64(at), get_le64(at + 8)};

@@ -425,7 +425,7 @@ static void confirm(struct worker *worker, int64_t now_ms) {
 static void settle(struct worker *worker, const struct window_message *message) {
   if (!message->heard) return;
   message->heard->pins--;
-  enum error err = receipts_add(&worker->receipts, message->heard, message->receipt, message->json);
+  enum error err = receipts_add(&worker->receipts, message->heard, &message->receipt, message->json);
   if (err) fail(worker, "receipts", err);
 }
 

@@ -179,27 +179,30 @@ def test_receipts_and_gaps(ingest, stack, log, schemas):
     pb = schemas["telemetry"]
     device = Device(stack, listen="riser/v1/north/gw-r/down/receipt")
     try:
-        def send(sequence, as_json=True):
+        def send(sequence, as_json=True, boot=0):
             if as_json:
                 payload = json.dumps({"seq": sequence, "receipt": True, "at": now_s(), "volume_l": sequence})
                 device.publish("riser/v1/north/gw-r/up/json", payload)
             else:
-                batch = pb.ReadingBatch(sequence=sequence, want_receipt=True, readings=[
+                batch = pb.ReadingBatch(sequence=sequence, boot=boot, want_receipt=True, readings=[
                     pb.Reading(register=pb.REGISTER_VOLUME_COLD, time_s=now_s(), value=sequence)])
                 device.publish("riser/v1/north/gw-r/up/pb", batch.SerializeToString())
             count = len(device.heard)
             wait_for("the receipt", lambda: len(device.heard) > count)
             return device.heard[-1][1]
 
-        assert json.loads(send(10)) == {"seq": 10}
-        assert json.loads(send(11)) == {"seq": 11}
-        assert json.loads(send(14)) == {"seq": 11}  # 12 and 13 are missing
+        assert json.loads(send(10)) == {"first": 10, "seq": 10}
+        assert json.loads(send(11)) == {"first": 10, "seq": 11}
+        assert json.loads(send(14)) == {"first": 10, "seq": 11}  # 12 and 13 are missing
         (gap, _), = log.wait("the gap", lambda r: facts_of("gw-r")(r) and r.WhichOneof("fact") == "device_event")
         assert gap.device_event.event.kind == pb.EVENT_KIND_SEQUENCE_GAP
         assert gap.device_event.event.detail == "12..13 missing"
-        assert json.loads(send(12)) == {"seq": 12}
-        assert json.loads(send(13)) == {"seq": 13}
-        assert pb.Receipt.FromString(send(15, as_json=False)).sequence == 15
+        assert json.loads(send(12)) == {"first": 10, "seq": 12}
+        assert json.loads(send(13)) == {"first": 10, "seq": 13}
+        receipt = pb.Receipt.FromString(send(15, as_json=False))
+        assert (receipt.boot, receipt.first, receipt.sequence) == (0, 10, 15)
+        receipt = pb.Receipt.FromString(send(3, as_json=False, boot=7))  # it has started anew; 1 and 2 got lost
+        assert (receipt.boot, receipt.first, receipt.sequence) == (7, 3, 3)
     finally:
         device.close()
 

@@ -158,8 +158,9 @@ static void take_receipt(struct sim_device *device, struct bytes payload) {
   struct outgoing *message, *next;
   arena_reset(device->port->arena);
   if (payload_receipt(payload, device->port->arena, &receipt) != OK) return;
+  if (receipt.boot != device->port->boot) return; // of a life before this one
   DL_FOREACH_SAFE(device->unreceipted, message, next) {
-    if (message->sequence > receipt.sequence) continue;
+    if (message->sequence < receipt.first || message->sequence > receipt.sequence) continue;
     DL_DELETE(device->unreceipted, message);
     device->unreceipted_count--;
     outgoing_free(message);

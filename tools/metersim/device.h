@@ -41,6 +41,7 @@ struct port {
   struct business *business;
   struct arena *arena; // of one message
   struct random random;
+  uint64_t boot; // of all devices: another one with each start of the simulator
   enum payload_format format;
   int64_t clock_off_s;
   int64_t ack_drops_e4;

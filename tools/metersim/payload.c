@@ -25,8 +25,10 @@ static const char *json_key(enum meter_register reg) {
 }
 
 static enum error json_batch(const struct batch *batch, struct buffer *out) {
-  enum error err = buffer_printf(out, "{\"seq\":%" PRIu64 ",\"sent_at\":%" PRId64 ",\"receipt\":%s,\"readings\":[",
-                                 batch->sequence, batch->sent_at_ms, batch->want_receipt ? "true" : "false");
+  const char *want = batch->want_receipt ? "true" : "false";
+  enum error err = buffer_printf(
+      out, "{\"seq\":%" PRIu64 ",\"boot\":%" PRIu64 ",\"sent_at\":%" PRId64 ",\"receipt\":%s,\"readings\":[",
+      batch->sequence, batch->boot, batch->sent_at_ms, want);
   for (size_t i = 0; err == OK && i < batch->count; i++) {
     const struct reading *reading = &batch->readings[i];
     err = buffer_printf(out, "%s{\"meter\":\"%s\",\"at\":%" PRId64 ",\"%s\":%" PRId64 "}", i ? "," : "",
@@ -121,8 +123,9 @@ enum error payload_receipt(struct bytes in, struct arena *arena, struct receipt 
   if (in.len == 0 || in.data[0] != '{') return wire_receipt_decode(in, arena, receipt);
   struct json_object *object = parse(in);
   if (!object) return ERR_BAD_JSON;
-  receipt->sequence = (uint64_t)number_of(object, "sequence");
-  if (receipt->sequence == 0) receipt->sequence = (uint64_t)number_of(object, "seq");
+  *receipt = (struct receipt){.boot = (uint64_t)number_of(object, "boot"),
+                              .first = (uint64_t)number_of(object, "first"),
+                              .sequence = (uint64_t)number_of(object, "seq")};
   json_object_put(object);
   return OK;
 }

@@ -81,6 +81,7 @@ static enum error make_readings(struct sim *sim, struct sim_device *gateway, str
   size_t count = (size_t)sim->options->batch;
   read_meters(sim, gateway, count);
   struct batch batch = {.sequence = ++gateway->sequence,
+                        .boot = sim->port.boot,
                         .sent_at_ms = clock_wall_ms() + sim->options->clock_off_s * 1000,
                         .readings = sim->readings,
                         .count = count,
@@ -316,6 +317,7 @@ static enum error open_port(struct sim *sim) {
   port->clock_off_s = options->clock_off_s;
   port->ack_drops_e4 = options->ack_drops_e4;
   port->random = (struct random){(uint64_t)options->seed};
+  port->boot = (uint64_t)clock_wall_ms();
   port->arena = arena_new(ARENA_BYTES);
   port->incoming = ring_new(INCOMING_MAX, sizeof(struct incoming));
   port->decided = ring_new(DECIDED_PER_DEVICE * (sim->fleet.count + 1), sizeof(struct decided));

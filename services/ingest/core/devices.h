@@ -19,7 +19,7 @@ struct heard {
   struct sequence sequence;
   int64_t clock_event_ms; // receive time of the last clock-off event; 0: none
   uint32_t pins;          // who holds on to this entry: it is not forgotten
-  uint64_t receipt;       // to be published; 0: none
+  struct receipt receipt; // to be published while it is listed
   bool receipt_json;
   bool receipt_listed;
   UT_hash_handle hh;

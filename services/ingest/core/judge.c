@@ -119,16 +119,16 @@ static enum error judge_sequence(struct making *making, const struct batch *batc
   struct heard *heard = devices_get(making->judge->devices, making->message->topic.site, making->message->topic.device);
   if (!heard) return ERR_NO_MEMORY;
   struct sequence_gap gap;
-  sequence_seen(&heard->sequence, batch->sequence, &gap);
+  sequence_seen(&heard->sequence, batch->boot, batch->sequence, &gap);
   if (batch->want_receipt) {
     verdict->heard = heard;
-    verdict->receipt = heard->sequence.received < batch->sequence ? heard->sequence.received : batch->sequence;
+    verdict->receipt = sequence_receipt(&heard->sequence, batch->sequence);
   }
   if (!gap.first) return OK;
   const char *detail =
       arena_printf(making->arena, "%llu..%llu missing", (unsigned long long)gap.first, (unsigned long long)gap.last);
-  const char *id = arena_printf(making->arena, "%s/gap/%llu-%llu", making->device, (unsigned long long)gap.first,
-                                (unsigned long long)gap.last);
+  const char *id = arena_printf(making->arena, "%s/gap/%llu.%llu-%llu", making->device, (unsigned long long)batch->boot,
+                                (unsigned long long)gap.first, (unsigned long long)gap.last);
   return detail && id ? event_add(making, EVENT_SEQUENCE_GAP, detail, id) : ERR_NO_MEMORY;
 }
 
@@ -136,7 +136,7 @@ void judge_track(const struct judge *judge, const struct message *message, const
   if (!judge->track_sequences || content->kind != CONTENT_READINGS || !content->batch.sequence) return;
   struct heard *heard = devices_get(judge->devices, message->topic.site, message->topic.device);
   struct sequence_gap gap;
-  if (heard) sequence_seen(&heard->sequence, content->batch.sequence, &gap);
+  if (heard) sequence_seen(&heard->sequence, content->batch.boot, content->batch.sequence, &gap);
 }
 
 static enum error judge_clock(struct making *making, int64_t sent_at_ms, bool *suspect) {

@@ -59,7 +59,7 @@ struct verdict {
   const char *detail;  // of the refusal: what, where and how to mend it
   size_t readings;     // in facts
   struct heard *heard; // whose receipt is wanted; NULL: none
-  uint64_t receipt;    // up to this sequence nothing is missing, once this message's facts are stored
+  struct receipt receipt; // what holds once this message's facts are stored
 };
 
 // Before anything is decoded: ERR_UNKNOWN_SITE, ERR_FOREIGN_SITE.

@@ -17,7 +17,7 @@ struct window_message {
   uint64_t position;   // in the spool
   uint64_t next;       // the spool's position behind it
   struct heard *heard; // who wants a receipt when it is done; NULL: nobody
-  uint64_t receipt;
+  struct receipt receipt;
   bool json;
   bool refused; // Kafka refused one of its records for good, and it was sent to the reject topic
 };

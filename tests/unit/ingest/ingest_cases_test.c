@@ -64,6 +64,12 @@ static void say_fact(char *text, const struct fact *fact) {
   }
 }
 
+static void say_receipt(char *text, const struct receipt *receipt) {
+  say(text, "receipt %" PRIu64 " %" PRIu64, receipt->first, receipt->sequence);
+  if (receipt->boot) say(text, " boot %" PRIu64, receipt->boot);
+  say(text, "\n");
+}
+
 static void try_case(void *ctx, struct test_case *test) {
   struct run *run = ctx;
   struct arrival arrival = case_arrival(test, run->position++);
@@ -76,7 +82,7 @@ static void try_case(void *ctx, struct test_case *test) {
     assert_true(error_class(taken.verdict.refused) == CLASS_REJECT && *taken.verdict.detail);
     assert_true(bytes_is_utf8(bytes_text(taken.verdict.detail)));
   }
-  if (taken.verdict.heard) say(text, "receipt %" PRIu64 "\n", taken.verdict.receipt);
+  if (taken.verdict.heard) say_receipt(text, &taken.verdict.receipt);
   if (strcmp(text, test->expected) == 0) return;
   run->wrong++;
   print_error("case %s\n--- wanted\n%s--- got (%s)\n%s\n", test->name, test->expected, taken.verdict.detail, text);

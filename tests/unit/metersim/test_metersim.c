@@ -171,9 +171,10 @@ static void test_json_that_devices_write(void **state) {
   struct buffer out;
   buffer_init(&out, 4096);
   struct reading reading = {.meter = "m-1", .reg = REGISTER_VOLUME_COLD, .time_s = 100, .value = 5};
-  struct batch batch = {.sequence = 7, .sent_at_ms = 123, .readings = &reading, .count = 1, .want_receipt = true};
+  struct batch batch = {
+      .sequence = 7, .boot = 3, .sent_at_ms = 123, .readings = &reading, .count = 1, .want_receipt = true};
   assert_int_equal(payload_batch(FORMAT_JSON, &batch, &out), OK);
-  assert_string_equal(buffer_text(&out), "{\"seq\":7,\"sent_at\":123,\"receipt\":true,\"readings\":"
+  assert_string_equal(buffer_text(&out), "{\"seq\":7,\"boot\":3,\"sent_at\":123,\"receipt\":true,\"readings\":"
                                          "[{\"meter\":\"m-1\",\"at\":100,\"volume_ml\":5}]}");
   buffer_clear(&out);
   struct device_state_fact shown = {.device = "", .online = true, .supply = SUPPLY_OFF, .time_s = 9,
@@ -195,11 +196,11 @@ static void test_receipt(void **state) {
   (void)state;
   struct arena *arena = arena_new(1 << 16);
   struct receipt receipt = {0};
-  static const uint8_t pb[] = {0x08, 42};
+  static const uint8_t pb[] = {0x08, 42, 0x10, 7, 0x18, 40};
   assert_int_equal(payload_receipt(bytes_make(pb, sizeof pb), arena, &receipt), OK);
-  assert_int_equal(receipt.sequence, 42);
-  assert_int_equal(payload_receipt(bytes_text("{\"sequence\":43}"), arena, &receipt), OK);
-  assert_int_equal(receipt.sequence, 43);
+  assert_true(receipt.sequence == 42 && receipt.boot == 7 && receipt.first == 40);
+  assert_int_equal(payload_receipt(bytes_text("{\"first\":41,\"seq\":43,\"boot\":8}"), arena, &receipt), OK);
+  assert_true(receipt.sequence == 43 && receipt.boot == 8 && receipt.first == 41);
   arena_free(arena);
 }
 
