@@ -478,7 +478,7 @@ def test_the_examples_of_the_device_guide_run_as_they_stand(stack, ingest, regis
         ran = subprocess.run(["bash", "-eu", "-c", example], cwd=ROOT, env=env, text=True, capture_output=True, timeout=30)
         assert ran.returncode == 0, f"{example}\n{ran.stdout}{ran.stderr}"
         if "receipt" in example:
-            assert json.loads(ran.stdout) == {"seq": 1}
+            assert json.loads(ran.stdout) == {"first": 1, "seq": 1}
         if number < len(examples):
             wait_for(f"the fact of {example}", lambda: len(log.poll()) > facts)
             assert len(rejects.poll()) == refused, example
