@@ -14,6 +14,8 @@ import paho.mqtt.client as mqtt
 from stack import ROOT
 
 PROGRAMS = pathlib.Path(os.environ.get("RISER_TEST_BIN", ROOT / "build" / "bin"))
+# The client's own are five minutes; a broker that has just started may let one request go unanswered.
+PATIENCE = {"metadata_max_age_ms": 2000, "request_timeout_ms": 15000}
 LOCAL = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -131,7 +133,7 @@ class Tail:
         self.kind = kind
         self.consumer = kafka.KafkaConsumer(bootstrap_servers=f"{host}:{port}", enable_auto_commit=False,
                                             isolation_level="read_committed", max_partition_fetch_bytes=8 << 20,
-                                            fetch_max_wait_ms=20)
+                                            fetch_max_wait_ms=20, **PATIENCE)
         wait_for(topic, lambda: self.consumer.partitions_for_topic(topic))
         self.partitions = [kafka.TopicPartition(topic, p) for p in self.consumer.partitions_for_topic(topic)]
         self.consumer.assign(self.partitions)
@@ -163,7 +165,7 @@ class Registry:
     def __init__(self, stack, schemas):
         host, port = stack.address("KAFKA")
         self.kind = schemas["device"].Device
-        self.producer = kafka.KafkaProducer(bootstrap_servers=f"{host}:{port}", acks="all")
+        self.producer = kafka.KafkaProducer(bootstrap_servers=f"{host}:{port}", acks="all", **PATIENCE)
 
     def put(self, site, device="", landlord="ann", installed=True):
         record = self.kind(site=site, device=device, landlord=landlord)
