@@ -144,6 +144,7 @@ static enum error client_init(struct client *client, const struct mqtt_options *
   client->base.ops = &client_ops;
   client->settings = options->settings;
   client->handlers = options->handlers;
+  client->paused = options->paused;
   client->clean_start = options->clean_start;
   client->receive_maximum = options->receive_maximum ? options->receive_maximum : INFLIGHT_MOST;
   client->inflight_max = options->inflight_max ? options->inflight_max : INFLIGHT_DEFAULT;

@@ -63,6 +63,7 @@ struct mqtt_options {
   struct mqtt_handlers handlers;
   const struct mqtt_subscription *subscriptions; // copied; subscribed at each connection
   size_t subscription_count;
+  bool paused;               // begins as after mqtt_pause
   bool clean_start;          // forget what the broker kept of our session
   int receive_maximum;       // unacknowledged messages the broker may send; 0: 65,535
   int inflight_max;          // of our unacknowledged publishes; 0: 1,000. Beyond it publish says ERR_QUEUE_FULL

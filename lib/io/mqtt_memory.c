@@ -77,6 +77,7 @@ enum error mqtt_memory_open(struct mqtt_memory *broker, const struct mqtt_option
   client->base.ops = &memory_ops;
   client->broker = broker;
   client->handlers = options->handlers;
+  client->paused = options->paused;
   client->subscriptions = calloc(options->subscription_count + 1, sizeof *client->subscriptions);
   client->inbox = calloc(QUEUE_MAX, sizeof *client->inbox);
   client->verdicts = calloc(QUEUE_MAX, sizeof *client->verdicts);

@@ -41,6 +41,7 @@ static enum error open_parts(struct spool *spool, const struct spool_options *op
 static uint64_t oldest_of(const struct marks *marks);
 static enum error begin(struct spool *spool);
 static enum error turn(struct spool *spool);
+static enum error bring_to_disk(struct spool *spool, const struct segment *segment);
 static struct segment *segment_at(struct spool *spool, uint64_t *position);
 static void release(struct spool *spool);
 
@@ -124,6 +125,14 @@ void spool_close(struct spool *spool) {
   free(spool);
 }
 
+// Whatever their sizes, a segment takes at least as many as fit of the largest size. One entry more, since it is an
+// append that makes it nearly full; one segment more, since what is left of the active one may be too little.
+uint64_t spool_reserve(uint64_t segment_bytes, uint64_t entries, size_t entry_bytes) {
+  uint64_t in_one = segment_bytes / spool_record_size(entry_bytes);
+  assert(in_one > 0);
+  return (entries / in_one + 2) * segment_bytes;
+}
+
 // A quarter of a segment: what is lost at the end of one when the next record does not fit stays small.
 size_t spool_entry_max(const struct spool *spool) {
   return spool->stock.segment_bytes / 4 - SPOOL_HEADER;
@@ -131,6 +140,7 @@ size_t spool_entry_max(const struct spool *spool) {
 
 enum error spool_append(struct spool *spool, const struct spool_entry *entry) {
   assert(entry->kind != SPOOL_FILLER);
+  if (atomic_load_explicit(&spool->stock.failed, memory_order_relaxed)) return ERR_IO;
   size_t content = entry->topic.len + entry->payload.len;
   if (entry->topic.len > SPOOL_TOPIC_MAX || content > spool_entry_max(spool)) return ERR_TOO_LARGE;
   size_t size = spool_record_size(content);
@@ -143,7 +153,7 @@ enum error spool_append(struct spool *spool, const struct spool_entry *entry) {
   uint64_t position = spool_position(spool->active->number, offset);
   spool_record_write(spool->active->map + offset, position ^ spool->stock.folder.key, entry);
   if (spool->sync == SPOOL_SYNC_ALWAYS) {
-    enum error err = segment_sync(spool->active);
+    enum error err = bring_to_disk(spool, spool->active);
     if (err) return err;
   }
   atomic_store(&spool->tail, position + size); // sequentially consistent, as `waiting` is: one of us sees the other
@@ -160,9 +170,17 @@ static enum error turn(struct spool *spool) {
   if (full->size - offset >= SPOOL_HEADER)
     spool_filler_write(full->map + offset, spool_position(full->number, offset) ^ spool->stock.folder.key,
                        full->size - offset);
-  if (spool->sync == SPOOL_SYNC_ALWAYS) err = segment_sync(full);
+  if (spool->sync == SPOOL_SYNC_ALWAYS) err = bring_to_disk(spool, full);
   spool->active = next;
   atomic_store(&spool->tail, spool_position(next->number, 0));
+  return err;
+}
+
+// The kernel tells of a page that it could not write only once and then takes it for clean: a second attempt would
+// succeed and mean nothing.
+static enum error bring_to_disk(struct spool *spool, const struct segment *segment) {
+  enum error err = segment_sync(segment);
+  if (err) atomic_store(&spool->stock.failed, true);
   return err;
 }
 
@@ -253,6 +271,13 @@ uint64_t spool_oldest(const struct spool *spool) {
   return oldest_of(&spool->marks);
 }
 
+uint64_t spool_waiting(const struct spool *spool) {
+  uint64_t from = spool->marks.confirmed, tail = atomic_load(&spool->tail);
+  if (from >= tail) return 0;
+  uint64_t segments = spool_segment_of(from) ? spool_segment_of(tail) - spool_segment_of(from) : 0;
+  return segments * spool->stock.segment_bytes + spool_offset_of(tail) - spool_offset_of(from);
+}
+
 void spool_stamp(struct spool *spool, int64_t wall_ms) {
   spool->marks.stamp_ms = wall_ms;
   marks_write(&spool->marks_file, &spool->marks);
@@ -275,6 +300,7 @@ struct spool_level spool_level(struct spool *spool) {
       .segments = (uint32_t)stock.live,
       .spares = (uint32_t)stock.spares,
       .damaged_bytes = spool->damaged_bytes,
+      .disk_full = stock.disk_full,
   };
   level.near_full = level.free_bytes < spool->reserve_bytes;
   return level;

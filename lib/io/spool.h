@@ -52,16 +52,24 @@ struct spool_level {
   uint32_t spares;        // allocated and free
   uint64_t damaged_bytes; // found damaged when it was opened, and skipped
   bool near_full;         // free_bytes < reserve_bytes: stop taking in
+  bool disk_full;         // no segment could be made: only the spares are left
 };
 
+// The reserve that takes so many entries of at most that size (topic + payload) after the append that made it nearly
+// full, whatever came before. Pure.
+uint64_t spool_reserve(uint64_t segment_bytes, uint64_t entries, size_t entry_bytes);
+
 // Opens the folder, finds the unconfirmed records again (a torn tail is cut off, damage inside is skipped and counted)
-// and allocates the reserve. ERR_CONFIG: options out of bounds; ERR_UNAVAILABLE: another process has the folder;
+// and allocates the reserve, as far as the disk has room. ERR_CONFIG: options out of bounds; ERR_UNAVAILABLE: another
+// process has the folder; ERR_CORRUPT: its key is gone; ERR_QUEUE_FULL: the disk has no room for a single segment;
 // ERR_IO, ERR_NO_MEMORY. The caller closes.
 enum error spool_open(const struct spool_options *options, struct spool **out) MUST_USE;
 void spool_close(struct spool *spool); // everything stays on disk; NULL is fine
 
 // The appender's thread. On OK the record survives as the sync policy says, and the caller may acknowledge.
-// ERR_TOO_LARGE: larger than spool_entry_max; ERR_QUEUE_FULL: no room; ERR_IO. On any error nothing was appended.
+// ERR_TOO_LARGE: larger than spool_entry_max; ERR_QUEUE_FULL: no room; ERR_IO: the disk does not keep what it is given,
+// and the spool takes nothing more until it is opened again. On any error nothing is handed to the reader; after
+// ERR_IO a new start may find it all the same.
 enum error spool_append(struct spool *spool, const struct spool_entry *entry) MUST_USE;
 size_t spool_entry_max(const struct spool *spool); // largest topic + payload
 
@@ -81,6 +89,7 @@ uint64_t spool_confirmed(const struct spool *spool); // where a restart would be
 // Keeps confirmed records from `position` on readable over restarts; UINT64_MAX (at first): none.
 void spool_hold(struct spool *spool, uint64_t position);
 uint64_t spool_oldest(const struct spool *spool); // the oldest position that is still kept
+uint64_t spool_waiting(const struct spool *spool); // bytes that are not confirmed, about; the reader's thread
 
 // The reader's thread, every now and then: makes and removes spares, a system call at most.
 void spool_tend(struct spool *spool);

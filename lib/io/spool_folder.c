@@ -30,7 +30,9 @@ struct list {
 
 static const uint8_t MARKS_FORMAT[8] = "rspool1";
 
+static bool no_room(void);
 static enum error failed(const char *doing, const char *name);
+static enum error parent_sync(const struct folder *folder);
 static enum error folder_lock(struct folder *folder, const char *path);
 static enum error folder_key(struct folder *folder);
 static enum error folder_key_make(struct folder *folder);
@@ -42,12 +44,22 @@ static bool marks_slot_read(const uint8_t *slot, uint64_t *generation, struct ma
 
 enum error folder_open(const char *path, struct folder *folder) {
   *folder = (struct folder){.fd = -1, .lock_fd = -1};
-  if (mkdir(path, MODE_FOLDER) && errno != EEXIST) return failed("make-folder", path);
+  bool made = mkdir(path, MODE_FOLDER) == 0;
+  if (!made && errno != EEXIST) return failed("make-folder", path);
   folder->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder->fd < 0) return failed("open-folder", path);
-  enum error err = folder_lock(folder, path);
+  enum error err = made ? parent_sync(folder) : OK;
+  if (!err) err = folder_lock(folder, path);
   if (!err) err = folder_key(folder);
   if (err) folder_close(folder);
+  return err;
+}
+
+// The folder's own name is on disk afterwards.
+static enum error parent_sync(const struct folder *folder) {
+  int fd = openat(folder->fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  enum error err = fd < 0 || fsync(fd) ? failed("sync-folder", "..") : OK;
+  if (fd >= 0) close(fd);
   return err;
 }
 
@@ -151,11 +163,10 @@ enum error segment_make(const struct folder *folder, uint64_t spare, uint64_t si
   char name[SEGMENT_NAME_SIZE];
   segment_name(file, name);
   int fd = openat(folder->fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, MODE_FILE);
-  if (fd < 0) return failed("make-segment", name);
+  if (fd < 0) return no_room() ? ERR_QUEUE_FULL : failed("make-segment", name);
   errno = posix_fallocate(fd, 0, (off_t)size);
   if (errno) {
-    enum error err = errno == ENOSPC || errno == EDQUOT ? ERR_QUEUE_FULL : ERR_IO;
-    failed("allocate-segment", name);
+    enum error err = no_room() ? ERR_QUEUE_FULL : failed("allocate-segment", name);
     close(fd);
     unlinkat(folder->fd, name, 0);
     return err;
@@ -264,6 +275,11 @@ void marks_close(struct marks_file *file) {
   if (file->map) munmap(file->map, MARKS_SIZE);
   if (file->fd >= 0) close(file->fd);
   *file = (struct marks_file){.fd = -1};
+}
+
+// Not an error of ours: whoever wanted the room says what follows.
+static bool no_room(void) {
+  return errno == ENOSPC || errno == EDQUOT;
 }
 
 static enum error failed(const char *doing, const char *name) {

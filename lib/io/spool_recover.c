@@ -43,8 +43,11 @@ static enum error load(struct stock *stock, struct segment_file file, uint64_t o
   return add(stock, segment, end, out);
 }
 
-// A live segment behind the one before, which must then be walkable to its end.
+// A live segment behind the one before, which must then be walkable to its end. Numbers are given in turn and released
+// in turn: one that is missing in between has been lost.
 static enum error add(struct stock *stock, struct segment *segment, uint64_t end, struct recovered *out) {
+  uint64_t known = spool_segment_of(out->tail), due = known + (stock->live.count ? 1 : 0);
+  if (known && segment->number > due) out->damaged_bytes += (segment->number - due) * stock->segment_bytes;
   if (stock->live.count) {
     struct segment *before = stock->live.at[stock->live.count - 1];
     out->damaged_bytes += cover(before, stock->folder.key, spool_offset_of(out->tail), before->size);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 enum { RETRY_MS = 1000 };
@@ -13,8 +14,8 @@ enum { RETRY_MS = 1000 };
 static enum error push(struct segments *segments, struct segment *segment);
 static struct segment *take(struct segments *segments, size_t index);
 static void segments_fini(struct segments *segments);
-static enum error spare_or_new(struct stock *stock, struct segment **out);
-static enum error make(struct stock *stock, struct segment **out);
+static enum error new_or_spare(struct stock *stock, struct segment **out);
+static void heard_disk(struct stock *stock, enum error err, int64_t now_ms);
 static enum error to_spare(struct stock *stock, struct segment *segment);
 
 void stock_init(struct stock *stock, const struct folder *folder) {
@@ -39,13 +40,11 @@ enum error stock_add_spare(struct stock *stock, struct segment *segment) {
 
 enum error stock_next(struct stock *stock, uint64_t number, struct segment **out) {
   struct segment *segment = NULL;
-  enum error err = spare_or_new(stock, &segment);
-  if (err) return err;
   pthread_mutex_lock(&stock->lock);
-  err = segment_rename(&stock->folder, segment, (struct segment_file){.number = number});
+  enum error err = new_or_spare(stock, &segment);
+  if (!err) err = segment_rename(&stock->folder, segment, (struct segment_file){.number = number});
   if (!err && stock->sync) err = folder_sync(&stock->folder);
   if (!err) err = push(&stock->live, segment);
-  stock->making--;
   pthread_mutex_unlock(&stock->lock);
   if (err)
     segment_close(segment);
@@ -54,31 +53,30 @@ enum error stock_next(struct stock *stock, uint64_t number, struct segment **out
   return err;
 }
 
-// Counted as being made.
-static enum error spare_or_new(struct stock *stock, struct segment **out) {
-  pthread_mutex_lock(&stock->lock);
-  bool full = stock->live.count + stock->making >= stock->max_segments;
-  struct segment *spare = full || !stock->spares.count ? NULL : take(&stock->spares, stock->spares.count - 1);
-  if (!full) stock->making++;
-  pthread_mutex_unlock(&stock->lock);
-  if (full) return ERR_QUEUE_FULL;
-  if (spare) {
-    *out = spare;
-    return OK;
+// A new one where taking a spare would break into the reserve, so that a disk that fills shows while that is whole.
+static enum error new_or_spare(struct stock *stock, struct segment **out) {
+  size_t taken = stock->live.count + stock->making, spares = stock->spares.count;
+  if (taken >= stock->max_segments) return ERR_QUEUE_FULL;
+  bool reserved = spares < stock->spares_wanted && taken + spares < stock->max_segments && !stock->disk_full;
+  enum error err = ERR_QUEUE_FULL;
+  if (reserved || !spares) {
+    err = segment_make(&stock->folder, stock->spare_names++, stock->segment_bytes, out);
+    heard_disk(stock, err, clock_mono_ms());
   }
-  enum error err = make(stock, out);
-  if (!err) return OK;
-  pthread_mutex_lock(&stock->lock);
-  stock->making--;
-  pthread_mutex_unlock(&stock->lock);
-  return err;
+  if (!err || !spares) return err;
+  *out = take(&stock->spares, spares - 1);
+  return OK;
 }
 
-static enum error make(struct stock *stock, struct segment **out) {
-  pthread_mutex_lock(&stock->lock);
-  uint64_t name = stock->spare_names++;
-  pthread_mutex_unlock(&stock->lock);
-  return segment_make(&stock->folder, name, stock->segment_bytes, out);
+static void heard_disk(struct stock *stock, enum error err, int64_t now_ms) {
+  if (err) stock->retry_ms = now_ms + RETRY_MS;
+  if (stock->disk_full == (err != OK)) return;
+  stock->disk_full = err != OK;
+  if (err)
+    log_warn("spool-disk-full", F_ERR(err), F_INT("segment_bytes", (int64_t)stock->segment_bytes),
+             F_INT("spares", (int64_t)stock->spares.count));
+  else
+    log_info("spool-disk-has-room", F_INT("spares", (int64_t)stock->spares.count));
 }
 
 struct segment *stock_find(struct stock *stock, uint64_t number) {
@@ -112,31 +110,34 @@ static enum error to_spare(struct stock *stock, struct segment *segment) {
 
 void stock_tend(struct stock *stock, int64_t now_ms) {
   pthread_mutex_lock(&stock->lock);
-  struct segment *surplus =
-      stock->spares.count > stock->spares_wanted ? take(&stock->spares, stock->spares.count - 1) : NULL;
-  bool wanting = stock->spares.count < stock->spares_wanted && now_ms >= stock->retry_ms &&
-                 stock->live.count + stock->spares.count + stock->making < stock->max_segments;
-  if (wanting) stock->making++;
+  size_t spares = stock->spares.count, total = stock->live.count + spares + stock->making;
+  if (total >= stock->max_segments) stock->disk_full = false; // nothing is missing
+  bool surplus = spares > stock->spares_wanted && !stock->disk_full;
+  bool wanting = (spares < stock->spares_wanted || stock->disk_full) && now_ms >= stock->retry_ms &&
+                 total < stock->max_segments;
+  struct segment *old = surplus ? take(&stock->spares, spares - 1) : NULL, *spare = NULL;
+  uint64_t name = stock->spare_names;
+  stock->spare_names += wanting;
+  stock->making += wanting;
   pthread_mutex_unlock(&stock->lock);
-  if (surplus && segment_remove(&stock->folder, surplus)) log_error("spool-trim-failed");
+  if (old && segment_remove(&stock->folder, old)) log_error("spool-trim-failed");
   if (!wanting) return;
-  struct segment *spare = NULL;
-  enum error err = make(stock, &spare);
+  enum error err = segment_make(&stock->folder, name, stock->segment_bytes, &spare);
   pthread_mutex_lock(&stock->lock);
   stock->making--;
   if (!err) err = push(&stock->spares, spare);
-  stock->disk_full = err != OK;
-  if (err) stock->retry_ms = now_ms + RETRY_MS;
+  heard_disk(stock, err, now_ms);
   pthread_mutex_unlock(&stock->lock);
+  if (err) segment_close(spare);
 }
 
 struct stock_level stock_level(struct stock *stock) {
   pthread_mutex_lock(&stock->lock);
-  uint64_t live = stock->live.count, spares = stock->spares.count;
-  uint64_t room = live < stock->max_segments ? stock->max_segments - live : 0;
-  if (stock->disk_full && room > spares) room = spares;
+  struct stock_level level = {.live = stock->live.count, .spares = stock->spares.count, .disk_full = stock->disk_full};
   pthread_mutex_unlock(&stock->lock);
-  return (struct stock_level){.live = live, .spares = spares, .room = room};
+  level.room = level.live < stock->max_segments ? stock->max_segments - level.live : 0;
+  if (level.disk_full && level.room > level.spares) level.room = level.spares;
+  return level;
 }
 
 static enum error push(struct segments *segments, struct segment *segment) {

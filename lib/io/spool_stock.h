@@ -5,6 +5,7 @@
 #define RISER_IO_SPOOL_STOCK_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "io/spool_folder.h"
 
@@ -26,6 +27,7 @@ struct stock {
   uint64_t spare_names; // the next spare's name
   bool disk_full;       // the last attempt to make a segment found no room
   int64_t retry_ms;     // the next attempt's time
+  atomic_bool failed;   // something could not be brought to disk: what was appended last may not be there
 };
 
 void stock_init(struct stock *stock, const struct folder *folder);
@@ -35,7 +37,8 @@ void stock_fini(struct stock *stock); // closes the segments, not the folder
 enum error stock_add_live(struct stock *stock, struct segment *segment) MUST_USE;
 enum error stock_add_spare(struct stock *stock, struct segment *segment) MUST_USE;
 
-// The appender: makes a spare, or a new segment, the live segment of that number. ERR_QUEUE_FULL: no more room.
+// The appender: makes a new segment, or a spare, the live segment of that number. Spares that the reserve needs are
+// taken only when the disk has no room for new ones. ERR_QUEUE_FULL: no more room.
 enum error stock_next(struct stock *stock, uint64_t number, struct segment **out) MUST_USE;
 
 // The live segment of that number or the first one behind it; NULL if there is none. It stays until it is released.
@@ -44,12 +47,14 @@ struct segment *stock_find(struct stock *stock, uint64_t number);
 // The reader: live segments before that number become spares.
 void stock_release(struct stock *stock, uint64_t number);
 
-// The reader: makes or removes at most one spare, so that as many as wanted are there.
+// The reader: makes or removes at most one spare, so that as many as wanted are there. While the disk is full nothing
+// is removed, and it is tried again every second.
 void stock_tend(struct stock *stock, int64_t now_ms);
 
 struct stock_level {
   uint64_t live, spares;
   uint64_t room; // segments that can still become live
+  bool disk_full;
 };
 struct stock_level stock_level(struct stock *stock);
 

@@ -2,9 +2,11 @@
 // A segment may be released while it is being brought to disk, so the thread works on duplicates of the descriptors.
 #include "io/spool_syncer.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -81,7 +83,10 @@ static bool sleep_interval(struct spool_syncer *syncer) {
 static void sync_round(struct spool_syncer *syncer) {
   uint64_t number = syncer->done, last = number;
   for (int fd; (fd = next_segment(syncer->stock, &number)) >= 0; number++) {
-    if (fdatasync(fd)) log_error("spool-sync-failed", F_INT("segment", (int64_t)number));
+    if (fdatasync(fd)) {
+      log_error("spool-sync-failed", F_INT("segment", (int64_t)number), F_STR("cause", strerror(errno)));
+      atomic_store(&syncer->stock->failed, true);
+    }
     close(fd);
     last = number; // the last one may still grow
   }

@@ -21,6 +21,7 @@ struct app {
 };
 
 static enum error open_spool(struct app *app);
+static const char *hint_of(enum error err);
 static enum error open_parts(struct app *app);
 
 enum error app_open(const struct ingest_config *config, const struct process *process, struct app **out) {
@@ -50,15 +51,24 @@ static enum error open_spool(struct app *app) {
   };
   enum error err = spool_open(&options, &app->spool);
   if (err) {
-    log_error("spool-not-opened", F_STR("folder", config->spool_dir), F_ERR(err),
-              F_STR("hint", err == ERR_UNAVAILABLE ? "another process has it" : "see docs/spool.md"));
+    log_error("spool-not-opened", F_STR("folder", config->spool_dir), F_ERR(err), F_STR("hint", hint_of(err)));
     return err;
   }
   struct spool_level level = spool_level(app->spool);
   atomic_store(&app->alive_ms, spool_stamped(app->spool));
-  log_info("spool-opened", F_INT("used_bytes", (int64_t)level.used_bytes), F_INT("segments", level.segments),
+  log_info("spool-opened", F_INT("used_bytes", (int64_t)level.used_bytes),
+           F_INT("waiting_bytes", (int64_t)spool_waiting(app->spool)), F_INT("segments", level.segments),
            F_INT("damaged_bytes", (int64_t)level.damaged_bytes));
   return OK;
+}
+
+static const char *hint_of(enum error err) {
+  switch (err) {
+  case ERR_UNAVAILABLE: return "another process has it";
+  case ERR_QUEUE_FULL: return "the disk has no room for a single segment: make room, or spool_segment smaller";
+  case ERR_CORRUPT: return "its key file is gone or damaged: put it back from a copy, or move the folder away";
+  default: return "see docs/spool.md";
+  }
 }
 
 static enum error open_parts(struct app *app) {

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "io/spool.h"
+
 enum { TOPIC_ROOM = 4096 }; // beside the payload: what arrival_append keeps of the topic, and header
 
 typedef struct ingest_config S;
@@ -52,7 +54,8 @@ static const struct config_entry ENTRIES[] = {
 };
 
 int64_t ingest_reserve_bytes(const struct ingest_config *config) {
-  return config->mqtt_receive_max * (config->payload_max + TOPIC_ROOM);
+  return (int64_t)spool_reserve((uint64_t)config->spool_segment, (uint64_t)config->mqtt_receive_max,
+                                (size_t)(config->payload_max + TOPIC_ROOM));
 }
 
 static enum error check(const void *settings, char *problem, size_t size) {
@@ -69,7 +72,7 @@ static enum error check(const void *settings, char *problem, size_t size) {
   int64_t least = ingest_reserve_bytes(config) + 3 * config->spool_segment;
   if (config->spool_size < least) {
     snprintf(problem, size,
-             "spool_size must be at least %lld: mqtt_receive_max messages of payload_max, and three "
+             "spool_size must be at least %lld: room for mqtt_receive_max messages of payload_max, and three "
              "segments; or make those smaller",
              (long long)least);
     return ERR_CONFIG;

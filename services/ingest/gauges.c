@@ -19,6 +19,8 @@ void gauges_init(struct gauges *gauges, const struct process *process) {
       .spool_free = metrics_gauge(m, "riser_ingest_spool_free_bytes", "Bytes that the spool can still take."),
       .spool_segments = metrics_gauge(m, "riser_ingest_spool_segments", "Files in use by the spool."),
       .spool_damaged = metrics_gauge(m, "riser_ingest_spool_damaged_bytes", "Bytes found damaged at the start."),
+      .spool_disk_full = metrics_gauge(m, "riser_ingest_spool_disk_full", "1 while the spool's disk has no room."),
+      .spool_waiting = metrics_gauge(m, "riser_ingest_spool_waiting_bytes", "Bytes that Kafka has not confirmed."),
       .in_flight = metrics_gauge(m, "riser_ingest_in_flight_messages", "Messages on their way to Kafka."),
       .oldest_ms = metrics_gauge(m, "riser_ingest_confirm_lag_milliseconds",
                                  "Age of the oldest message that Kafka has not confirmed."),

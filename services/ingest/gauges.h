@@ -14,7 +14,7 @@ struct gauges {
   struct counter *takeovers; // new producers in the place of dead ones
   struct counter *connects;
   struct counter *stops; // intake was stopped: the spool was nearly full
-  struct gauge *spool_used, *spool_free, *spool_segments, *spool_damaged;
+  struct gauge *spool_used, *spool_free, *spool_segments, *spool_damaged, *spool_disk_full, *spool_waiting;
   struct gauge *in_flight;
   struct gauge *oldest_ms; // age of the oldest message that Kafka has not confirmed
   struct gauge *sites, *devices;

@@ -55,14 +55,13 @@ enum error receiver_open(const struct receiver_options *options, struct receiver
       .receive_maximum = (int)config->mqtt_receive_max,
   };
   mqtt.settings.client_id = receiver->client_id;
-  receiver->stopped = spool_level(options->spool).near_full;
+  mqtt.paused = receiver->stopped = spool_level(options->spool).near_full;
   receiver->full_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   enum error err = receiver->full_fd < 0 ? ERR_IO : mqtt_open(&mqtt, &receiver->mqtt);
   if (err) {
     receiver_close(receiver);
     return err;
   }
-  if (receiver->stopped) mqtt_pause(receiver->mqtt);
   *out = receiver;
   return OK;
 }
@@ -155,19 +154,21 @@ void receiver_supervise(struct receiver *receiver, int timeout_ms) {
   gauge_set(gauges->spool_free, (int64_t)level.free_bytes);
   gauge_set(gauges->spool_segments, (int64_t)level.segments);
   gauge_set(gauges->spool_damaged, (int64_t)level.damaged_bytes);
+  gauge_set(gauges->spool_disk_full, level.disk_full);
 }
 
 // Goes on when a quarter of what lies above the reserve is free again, so that a spool at the edge does not make us
-// connect and disconnect all the time.
+// connect and disconnect all the time. On a disk that others have filled that is a quarter of what we have of it.
 static void stop_or_go_on(struct receiver *receiver, const struct spool_level *level) {
   uint64_t reserve = (uint64_t)ingest_reserve_bytes(receiver->options.config);
-  uint64_t total = (uint64_t)receiver->options.config->spool_size;
+  uint64_t total = level->used_bytes + level->free_bytes;
   if (!receiver->stopped && level->near_full) {
     receiver->stopped = true;
     mqtt_pause(receiver->mqtt);
     counter_add(receiver->options.gauges->stops, 1);
-    log_warn("intake-stopped", F_INT("spool_used_bytes", (int64_t)level->used_bytes));
-  } else if (receiver->stopped && level->free_bytes > reserve + (total - reserve) / 4) {
+    log_warn("intake-stopped", F_INT("spool_used_bytes", (int64_t)level->used_bytes),
+             F_BOOL("disk_full", level->disk_full));
+  } else if (receiver->stopped && total > reserve && level->free_bytes > reserve + (total - reserve) / 4) {
     receiver->stopped = false;
     mqtt_resume(receiver->mqtt);
     log_info("intake-goes-on", F_INT("spool_used_bytes", (int64_t)level->used_bytes));

@@ -492,6 +492,7 @@ static void report(struct worker *worker) {
   struct spool_record oldest;
   bool waiting = spool_read(worker->options.spool, spool_confirmed(worker->options.spool), &oldest) == OK;
   gauge_set(gauges->oldest_ms, waiting ? clock_wall_ms() - oldest.entry.receive_ms : 0);
+  gauge_set(gauges->spool_waiting, (int64_t)spool_waiting(worker->options.spool));
   gauge_set(gauges->in_flight, (int64_t)window_count(worker->window));
   gauge_set(gauges->sites, (int64_t)registry_sites(worker->registry));
   gauge_set(gauges->devices, (int64_t)registry_devices(worker->registry));

@@ -31,6 +31,7 @@ def wait_for(what, condition, seconds=120.0):
 
 class Ingest:
     """One riser-ingest; `settings` are further RISER_ variables without their prefix."""
+    within = ()  # what it is started by, if not directly
 
     def __init__(self, stack, folder, **settings):
         env = dict(line.split("=", 1) for line in (stack.var / "stack.env").read_text().splitlines())
@@ -42,7 +43,7 @@ class Ingest:
 
     def start(self, wait=True):
         with open(self.folder / "ingest.log", "ab") as log:
-            self.process = subprocess.Popen([PROGRAMS / "riser-ingest"], env=self.env, stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([*self.within, PROGRAMS / "riser-ingest"], env=self.env, stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log)
         if wait:
             self.wait_ready()

@@ -209,6 +209,33 @@ static void test_without_its_key_it_refuses(void **state) {
   assert_int_equal(spool_open(&image->fixture.options, &image->fixture.spool), ERR_CORRUPT);
 }
 
+// Five segments; the one in the middle is lost, its content first, then the file.
+static void test_a_lost_segment_is_counted(void **state) {
+  struct image *image = *state;
+  char path[PATH];
+  fixture_open(&image->fixture);
+  uint32_t n = RECORDS;
+  while (spool_level(image->fixture.spool).segments < 5) assert_int_equal(append_number(image->fixture.spool, n++), OK);
+  fixture_path(&image->fixture, "0000000000000003.spool", path, sizeof path);
+  static const uint8_t zeros[4096];
+  for (int lost = 0; lost < 2; lost++) {
+    spool_close(image->fixture.spool);
+    if (lost == 0)
+      file_write(path, zeros, sizeof zeros);
+    else
+      unlink(path);
+    fixture_open(&image->fixture);
+    assert_int_equal(spool_level(image->fixture.spool).damaged_bytes, sizeof zeros);
+    uint64_t position = 0;
+    uint32_t got, count = 0, before = 0, gaps = 0;
+    for (; read_number(image->fixture.spool, &position, &got); count++, before = got) gaps += count && got != before + 1;
+    assert_true(gaps == 1 && before == n - 1 && count > n / 2);
+  }
+  spool_confirm(image->fixture.spool, spool_tail(image->fixture.spool));
+  fixture_reopen(&image->fixture);
+  assert_int_equal(spool_level(image->fixture.spool).damaged_bytes, 0); // nobody waits for it any more
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void) {
@@ -219,6 +246,7 @@ int main(void) {
       TEST(test_damage_is_counted_and_appending_goes_on),
       TEST(test_a_forged_record_inside_a_payload),
       TEST(test_damaged_marks_only_replay),
+      TEST(test_a_lost_segment_is_counted),
       TEST(test_one_damaged_mark_falls_back_to_the_other),
       TEST(test_without_its_key_it_refuses),
   };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The spool against a model: random appends, confirmations, restarts and deaths. RISER_SEED repeats a run.
+// The spool against a model: random appends, confirmations, restarts and deaths; the reserve. RISER_SEED repeats a run.
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -135,9 +135,36 @@ static void test_killed_at_any_moment(void **state) {
   assert_true(total > 100);
 }
 
+// The reserve is for what the broker may still send: so many messages of at most that size, in the worst of orders.
+enum { IN_FLIGHT = 24, ENTRY_MAX = 992 };
+
+static enum error append_size(struct spool *spool, size_t len) {
+  static const uint8_t payload[ENTRY_MAX];
+  return spool_append(spool, &(struct spool_entry){.payload = bytes_make(payload, len)});
+}
+
+static void fill_once(struct fixture *fixture, size_t usual) {
+  fixture_reopen(fixture);
+  spool_confirm(fixture->spool, spool_tail(fixture->spool));
+  while (!spool_level(fixture->spool).near_full)
+    assert_int_equal(append_size(fixture->spool, random_below((uint32_t)usual) + 1), OK);
+  for (int i = 0; i < IN_FLIGHT; i++) {
+    bool largest = random_below(4) > 0; // mixed, they waste most
+    assert_int_equal(append_size(fixture->spool, largest ? ENTRY_MAX : random_below(ENTRY_MAX)), OK);
+  }
+}
+
+static void test_the_reserve_takes_what_is_in_flight(void **state) {
+  struct fixture *fixture = *state;
+  fixture->options.reserve_bytes = spool_reserve(4096, IN_FLIGHT, ENTRY_MAX);
+  assert_int_equal(fixture->options.reserve_bytes, 8 * 4096);
+  for (int round = 0; round < 300; round++) fill_once(fixture, round % 2 ? ENTRY_MAX : 60);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void) {
-  const struct CMUnitTest tests[] = {TEST(test_any_history), TEST(test_killed_at_any_moment)};
+  const struct CMUnitTest tests[] = {TEST(test_any_history), TEST(test_killed_at_any_moment),
+                                     TEST(test_the_reserve_takes_what_is_in_flight)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
