@@ -170,6 +170,7 @@ static void test_others_fill_the_disk(void **state) {
   assert_int_equal(spool_level(spool).segments + spool_level(spool).spares, own);
   uint32_t again = append_all(spool, taken);
   expect(spool, taken, again);
+  spool_confirm(spool, spool_tail(spool));
   others_leave(disk, "theirs");
   for (int i = 0; spool_level(spool).disk_full && i < TRIES; i++) {
     usleep(NAP_US);
@@ -177,7 +178,7 @@ static void test_others_fill_the_disk(void **state) {
   }
   assert_false(spool_level(spool).disk_full);
   uint32_t whole = append_all(spool, again);
-  expect(spool, taken, whole);
+  expect(spool, again, whole);
   assert_int_equal(spool_level(spool).segments, 16);
 }
 
