@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // riser-ingest-measure: what a message costs inside ingest, without broker and Kafka: the append to the spool, and
-// spool -> decode -> judge -> encode. riser-ingest-measure [READINGS A MESSAGE] [MESSAGES] [pb|json] [FOLDER]
+// spool -> decode -> judge -> encode.
+// riser-ingest-measure [READINGS A MESSAGE] [MESSAGES] [pb|json] [FOLDER] [none|interval|always]
 // One line of JSON.
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@ enum { PAYLOAD_MAX = 1 << 20, NAMES = 1000, NAME_SIZE = 16, SEGMENT = 8 << 20 };
 struct run {
   size_t readings, messages;
   bool json;
+  enum spool_sync sync;
   struct buffer payload;
   struct spool *spool;
   struct registry *registry;
@@ -41,7 +43,9 @@ int main(int argc, char **argv) {
       .json = argc > 3 && strcmp(argv[3], "json") == 0,
   };
   buffer_init(&run.payload, PAYLOAD_MAX);
-  enum error err = run.readings && run.messages ? make_payload(&run) : ERR_CONFIG;
+  enum error err = run.readings && run.messages ? OK : ERR_CONFIG;
+  if (!err && argc > 5) err = spool_sync_by_name(argv[5], &run.sync);
+  if (!err) err = make_payload(&run);
   if (!err) err = open_all(&run, argc > 4 ? argv[4] : "./measure-spool");
   if (!err) err = append_all(&run);
   if (!err) err = work_all(&run);
@@ -86,7 +90,8 @@ static enum error make_json(struct run *run, const struct reading *readings) {
 
 static enum error open_all(struct run *run, const char *folder) {
   uint64_t bytes = (run->payload.len + 256) * run->messages + 16 * (uint64_t)SEGMENT;
-  struct spool_options spool = {.folder = folder, .max_bytes = bytes, .segment_bytes = SEGMENT};
+  struct spool_options spool = {
+      .folder = folder, .max_bytes = bytes, .segment_bytes = SEGMENT, .sync = run->sync, .sync_interval_ms = 100};
   enum error err = spool_open(&spool, &run->spool);
   if (err) return err;
   run->registry = registry_new(10);

@@ -74,6 +74,28 @@ def ingest_batch(stack, quick):
                    "300,000/s", statistics.median(ours) / statistics.median(ceiling))]
 
 
+# What ingest is run with, beside the settings of all; the first is what the others are held against.
+INGEST_VARIANTS = {
+    "spool_sync=none": {},
+    "spool_sync=interval": {"RISER_SPOOL_SYNC": "interval"},
+    "spool_sync=always": {"RISER_SPOOL_SYNC": "always"},
+}
+
+
+def ingest_variants(stack, quick):
+    ingest_session(stack)
+    runs = {name: [] for name in INGEST_VARIANTS}
+    for _ in range(1 if quick else 5):
+        for name, settings in INGEST_VARIANTS.items():
+            stack.env.update(settings)
+            runs[name].append(ingest_run(stack, 10_000 if quick else 50_000, 1))
+            for setting in settings:
+                del stack.env[setting]
+    base = statistics.median(next(iter(runs.values())))
+    return [result(f"(h) ingest, 1 reading a message, {name}", found, "messages/s", "",
+                   statistics.median(found) / base) for name, found in runs.items()]
+
+
 def set_rate(stack, value_bytes, count):
     """Pipelined SETs of the same size a second, by redis-benchmark, on the same Redis with the same AOF."""
     host, port = stack.env["RISER_REDIS"].split(":")

@@ -104,7 +104,7 @@ static void append_publish(struct load *load) {
   char device[24], topic[TOPIC_SIZE];
   make_payload(load, load->sent / load->options.sites, device);
   int site = (int)(load->sent % load->options.sites);
-  snprintf(topic, sizeof topic, "%s/bench-%d/%s/up/pb", load->options.prefix, site, device);
+  snprintf(topic, sizeof topic, "%s/%s-%d/%s/up/pb", load->options.prefix, load->options.site, site, device);
   load->packet_id = (uint16_t)(load->packet_id % 65000 + 1);
   must(buffer_append_byte(&load->out, 0x32)); // PUBLISH, QoS 1
   append_length(&load->out, 2 + strlen(topic) + 2 + load->payload.len);

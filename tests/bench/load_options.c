@@ -9,6 +9,7 @@ static const struct option names[] = {
     {"host", required_argument, NULL, 'h'},
     {"port", required_argument, NULL, 'p'},
     {"prefix", required_argument, NULL, 'x'},
+    {"site", required_argument, NULL, 'S'},
     {"sites", required_argument, NULL, 's'},
     {"messages", required_argument, NULL, 'n'},
     {"readings", required_argument, NULL, 'r'},
@@ -30,7 +31,7 @@ static int64_t positive(const char *name, const char *text) {
 }
 
 void load_options_parse(int argc, char **argv, struct load_options *options) {
-  *options = (struct load_options){"127.0.0.1", "1883", "riser/v1", 1, 100000, 1, 1000, 0, 500, 1704067200};
+  *options = (struct load_options){"127.0.0.1", "1883", "riser/v1", "bench", 1, 100000, 1, 1000, 0, 500, 1704067200};
   int index, letter;
   while ((letter = getopt_long(argc, argv, "", names, &index)) != -1) {
     const char *name = letter == '?' ? "" : names[index].name;
@@ -43,6 +44,9 @@ void load_options_parse(int argc, char **argv, struct load_options *options) {
       break;
     case 'x':
       options->prefix = optarg;
+      break;
+    case 'S':
+      options->site = optarg;
       break;
     case 's':
       options->sites = positive(name, optarg);

@@ -8,7 +8,8 @@
 struct load_options {
   const char *host;
   const char *port;
-  const char *prefix; // topics are {prefix}/bench-{number of the site}/{device}/up/pb
+  const char *prefix; // topics are {prefix}/{site}-{its number}/{device}/up/pb
+  const char *site;
   int64_t sites;      // messages go to them in turn
   int64_t messages;
   int64_t readings; // a message

@@ -13,17 +13,25 @@ import statistics
 import sys
 
 import cases
+import costs
 from stack import Stack
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-CASES = (cases.ingest_single, cases.ingest_batch, cases.billing_fold, cases.latency)
+# The first two go by business time, which the others leave where it is.
+CASES = (costs.redis_bytes, costs.cpu, costs.spool, cases.ingest_single, cases.ingest_batch, cases.ingest_variants,
+         cases.billing_fold, cases.latency)
+
+
+def figure(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
 
 
 def line(result):
     runs = result["runs"]
-    spread = f"{min(runs):,.0f} .. {max(runs):,.0f}" if runs else ""
+    spread = f"{figure(min(runs))} .. {figure(max(runs))}" if len(runs) > 1 else ""
     ratio = f"{result['ratio']:.2f}" if result.get("ratio") is not None else "-"
-    return f"{result['what']:<52}{ratio:>7}{statistics.median(runs):>13,.0f} {result['unit']:<12}{spread:>24}   {result['aim']}"
+    return (f"{result['what']:<78}{ratio:>7}{figure(statistics.median(runs)):>13} {result['unit']:<12}{spread:>24}"
+            f"   {result['aim']}")
 
 
 def main():
@@ -37,7 +45,7 @@ def main():
         for case in CASES:
             if options.only in (None, case.__name__):
                 results += case(stack, options.quick)
-    print(f"\n{'case':<52}{'ratio':>7}{'median':>13} {'':<12}{'spread':>24}   aim")
+    print(f"\n{'case':<78}{'ratio':>7}{'median':>13} {'':<12}{'spread':>24}   aim")
     for result in results:
         print(line(result))
     print(f"cores: {os.cpu_count()}; everything, engines and load included, shares them")

@@ -93,11 +93,34 @@ class Stack:
         record.envelope.source, record.envelope.min_reader = "bench", 1
         self.producer.send("riser.site.v1", key=key.encode(), value=record.SerializeToString())
 
-    def install(self, sites, rooms):
-        """Sites bench-0.. with `rooms` rooms each, one electricity meter m-NNNNNNN a room, known to ingest and billing."""
+    def tick(self, time_s):
+        """Business time of all partitions."""
+        site_pb = self.schemas["site"]
+        record = site_pb.SiteRecord(tick=site_pb.Tick(time_s=time_s))
+        record.envelope.source, record.envelope.min_reader = "bench", 1
+        for partition in range(int(self.env["RISER_PARTITIONS"])):
+            self.producer.send("riser.site.v1", key=f"@tick/{partition}".encode(), partition=partition,
+                               value=record.SerializeToString())
+        self.producer.flush()
+
+    def fold_all(self, seconds=300):
+        """Until billing has applied all that the site log has now."""
+        self.producer.flush()
+        end = sum(self.ends("riser.site.v1").values())
+        self.wait_for("the fold", lambda: sum(self.next_offsets().values()) >= end, seconds)
+
+    def cpu_seconds(self, part):
+        """User and system time of a service since its start, ended threads included."""
+        pid = int((self.folder / "run" / f"{part}.pid").read_text().split()[0])
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def install(self, sites, rooms, name="bench", leased_from=None):
+        """Sites bench-0.. with `rooms` rooms each, one electricity meter m-NNNNNNN a room, known to ingest and billing;
+        with `leased_from` each room is leased to a person with a mail address."""
         pb = self.schemas["site"]
         for number in range(sites):
-            site = f"bench-{number}"
+            site = f"{name}-{number}"
             device = self.schemas["device"].Device(site=site, landlord="bench")
             self.producer.send("riser.device.v1", key=f"{site}/".encode(), value=device.SerializeToString())
             self.fact(site, "site", site=pb.Site(
@@ -115,4 +138,10 @@ class Stack:
                     id=f"i-{room}", service_point=f"p-{room}", meter=f"m-{room:07d}", device=f"m-{room:07d}", register=1,
                     from_s=1_000_000_000, multiplier_num=1, multiplier_den=1, max_rate_per_hour=1_000_000, slack=10,
                     switch_kind=1))
+                if leased_from:
+                    person = self.schemas["person"].Person(id=f"{site}.{room}", landlord="bench", name=f"{room}",
+                                                           mail=f"{site}.{room}@example.org", language="en")
+                    self.producer.send("riser.person.v1", key=person.id.encode(), value=person.SerializeToString())
+                    self.fact(site, f"lease-{room}", lease=pb.Lease(id=f"l-{room}", room=f"r-{room}",
+                                                                    persons=[person.id], from_s=leased_from))
         self.producer.flush()
