@@ -17,6 +17,7 @@
 #include "metersim/outgoing.h"
 #include "metersim/payload.h"
 #include "metersim/random.h"
+#include "metersim/resend.h"
 
 enum { DEVICE_ID_MAX = 65, UNRECEIPTED_MAX = 10000 };
 
@@ -62,6 +63,7 @@ struct sim_device {
   uint64_t sequence;
   struct outgoing *unreceipted; // acknowledged by the broker, not yet receipted by Riser
   size_t unreceipted_count;
+  struct resend resend;
   int64_t next_state_ms;
 };
 

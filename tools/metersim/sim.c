@@ -38,6 +38,7 @@ struct sim {
   size_t next_gateway;
   int64_t started_us, made; // messages of load
   int64_t acknowledged, acknowledged_readings, malformed, refused, resent, in_flight;
+  struct random waits; // beside the choices that the seed plays again: it is drawn from as receipts come
   bool ready;  // every device has shown its state
   bool ending; // no more load
   char input[INPUT_MAX];
@@ -210,11 +211,16 @@ static enum error take_decided(struct sim *sim) {
 
 static enum error resend_unreceipted(struct sim *sim, struct sim_device *device, int64_t now_ms) {
   struct outgoing *message;
+  int64_t wait_ms = 0;
+  size_t looked = 0;
   DL_FOREACH(device->unreceipted, message) {
+    if (looked++ == RESEND_MAX) break;
     if (message->due_ms > now_ms) continue;
     struct outgoing *copy = outgoing_copy(message);
     if (!copy) return ERR_NO_MEMORY;
-    message->due_ms = now_ms + sim->options->receipt_timeout_ms;
+    uint64_t oldest = device->unreceipted->sequence;
+    if (!wait_ms) wait_ms = resend_wait_ms(&device->resend, oldest, sim->options->receipt_timeout_ms, &sim->waits);
+    message->due_ms = now_ms + wait_ms;
     sim->resent++;
     enum error err = enqueue(sim, copy, 0);
     if (err) return err;
@@ -318,6 +324,7 @@ static enum error open_port(struct sim *sim) {
   port->ack_drops_e4 = options->ack_drops_e4;
   port->random = (struct random){(uint64_t)options->seed};
   port->boot = (uint64_t)clock_wall_ms();
+  sim->waits = (struct random){(uint64_t)options->seed + 1};
   port->arena = arena_new(ARENA_BYTES);
   port->incoming = ring_new(INCOMING_MAX, sizeof(struct incoming));
   port->decided = ring_new(DECIDED_PER_DEVICE * (sim->fleet.count + 1), sizeof(struct decided));
@@ -411,10 +418,23 @@ static bool is_finished(const struct sim *sim, int64_t begun_ms) {
   return counted && sim->port.queue.count == 0 && sim->in_flight == 0;
 }
 
+static size_t unreceipted(const struct sim *sim) {
+  size_t count = 0;
+  for (size_t i = 0; i < sim->fleet.count; i++) count += sim->fleet.devices[i].unreceipted_count;
+  return count;
+}
+
 static bool is_waiting(const struct sim *sim) {
-  size_t unreceipted = 0;
-  for (size_t i = 0; i < sim->fleet.count; i++) unreceipted += sim->fleet.devices[i].unreceipted_count;
-  return sim->port.queue.count || sim->in_flight || unreceipted;
+  return sim->port.queue.count || sim->in_flight || unreceipted(sim);
+}
+
+// Long waits end, since this is the last time.
+static void hurry(struct sim_device *device, int64_t by_ms) {
+  struct outgoing *message;
+  DL_FOREACH(device->unreceipted, message) {
+    if (message->due_ms > by_ms) message->due_ms = by_ms;
+  }
+  device->resend.doublings = 0;
 }
 
 // What is on its way is waited for, receipts too, and every device says goodbye.
@@ -423,6 +443,7 @@ static enum error farewell(struct sim *sim) {
   enum error err = OK;
   sim->ending = true;
   for (size_t i = 0; err == OK && i < sim->fleet.count; i++) {
+    hurry(&sim->fleet.devices[i], clock_mono_ms() + sim->options->receipt_timeout_ms);
     if (!sim->fleet.devices[i].offline) err = device_show(&sim->fleet.devices[i], false);
   }
   while (err == OK && is_waiting(sim) && clock_mono_ms() < until_ms) err = round_once(sim);
@@ -435,9 +456,9 @@ enum error sim_run(struct sim *sim) {
   while (err == OK && !is_finished(sim, begun_ms)) err = round_once(sim);
   if (err == OK) err = farewell(sim);
   printf("{\"seed\":%" PRId64 ",\"messages\":%" PRId64 ",\"readings\":%" PRId64 ",\"malformed\":%" PRId64
-         ",\"resent\":%" PRId64 ",\"refused\":%" PRId64 ",\"commands\":%" PRId64 "}\n",
-         sim->options->seed, sim->acknowledged, sim->acknowledged_readings, sim->malformed, sim->resent, sim->refused,
-         sim->port.commands);
+         ",\"resent\":%" PRId64 ",\"unreceipted\":%zu,\"refused\":%" PRId64 ",\"commands\":%" PRId64 "}\n",
+         sim->options->seed, sim->acknowledged, sim->acknowledged_readings, sim->malformed, sim->resent,
+         unreceipted(sim), sim->refused, sim->port.commands);
   fflush(stdout);
   return err;
 }

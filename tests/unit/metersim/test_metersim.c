@@ -15,6 +15,7 @@
 #include "metersim/options.h"
 #include "metersim/outgoing.h"
 #include "metersim/payload.h"
+#include "metersim/resend.h"
 
 enum { LINE_SIZE = 256 };
 
@@ -212,6 +213,22 @@ static bool parse(struct options *options, int *exit_code, int count, const char
   return options_parse(options, count + 1, argv, exit_code);
 }
 
+static void test_waits_before_sending_again_grow(void **state) {
+  (void)state;
+  struct random random = {7};
+  struct resend resend = {.oldest = 0};
+  static const int64_t same_ms[] = {1000, 2000, 4000, 8000, 16000, 16000, 16000};
+  bool by_chance = false;
+  for (size_t i = 0; i < sizeof same_ms / sizeof *same_ms; i++) {
+    int64_t wait_ms = resend_wait_ms(&resend, 5, 1000, &random);
+    assert_in_range(wait_ms, same_ms[i], same_ms[i] * 5 / 4);
+    by_chance = by_chance || wait_ms != same_ms[i];
+  }
+  assert_true(by_chance);
+  assert_in_range(resend_wait_ms(&resend, 6, 1000, &random), 1000, 1250); // a receipt has moved on
+  assert_in_range(resend_wait_ms(&resend, 6, 1000, &random), 2000, 2500);
+}
+
 static void test_options(void **state) {
   (void)state;
   struct options options;
@@ -265,6 +282,7 @@ int main(void) {
       cmocka_unit_test(test_command_of_both_formats),
       cmocka_unit_test(test_json_that_devices_write),
       cmocka_unit_test(test_receipt),
+      cmocka_unit_test(test_waits_before_sending_again_grow),
       cmocka_unit_test(test_options),
       cmocka_unit_test(test_fleet),
   };
