@@ -228,7 +228,8 @@ static void test_a_lost_segment_is_counted(void **state) {
     assert_int_equal(spool_level(image->fixture.spool).damaged_bytes, sizeof zeros);
     uint64_t position = 0;
     uint32_t got, count = 0, before = 0, gaps = 0;
-    for (; read_number(image->fixture.spool, &position, &got); count++, before = got) gaps += count && got != before + 1;
+    for (; read_number(image->fixture.spool, &position, &got); count++, before = got)
+      gaps += count && got != before + 1;
     assert_true(gaps == 1 && before == n - 1 && count > n / 2);
   }
   spool_confirm(image->fixture.spool, spool_tail(image->fixture.spool));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The spool on a disk without room: a small file system of the test's own (tmpfs, in a mount namespace of this process),
-// of every size from nothing on, with every number of files from none on, filled by the spool and by others. So every
+// The spool on a disk without room: a small file system of the test's own (tmpfs, in a mount namespace of this process)
+// of every size from a page on, with every number of files from one on, filled by the spool and by others. So every
 // place that needs room meets ENOSPC. And a disk that does not keep what it is given.
 #define _GNU_SOURCE
 #include <errno.h>
