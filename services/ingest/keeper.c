@@ -42,9 +42,11 @@ void keeper_tend(struct keeper *keeper, uint64_t cursor, int64_t now_ms) {
     keeper->given = cursor;
 }
 
+// What is held for snapshots must not take the room.
 static bool is_crowded(const struct keeper *keeper) {
-  return spool_confirmed(keeper->spool) > spool_oldest(keeper->spool) &&
-         spool_level(keeper->spool).used_bytes > keeper->crowded_bytes;
+  if (spool_confirmed(keeper->spool) <= spool_oldest(keeper->spool)) return false;
+  struct spool_level level = spool_level(keeper->spool);
+  return level.used_bytes > (level.used_bytes + level.free_bytes) / 4; // of what there is, on a full disk too
 }
 
 // The snapshot before is not in the file: it is still being written, or could not be. Messages are worth more than

@@ -10,7 +10,6 @@
 
 struct keeper {
   const char *folder;
-  uint64_t crowded_bytes; // when the spool holds more, what is held for snapshots must not take the room
   struct spool *spool;
   struct devices *devices;
   struct sequence_saver *saver;
@@ -18,7 +17,7 @@ struct keeper {
   int64_t next_ms;
 };
 
-// Fills the table of devices. folder, crowded_bytes, spool and devices are set by the caller, and outlive the keeper.
+// Fills the table of devices. folder, spool and devices are set by the caller, and outlive the keeper.
 enum error keeper_open(struct keeper *keeper) MUST_USE;
 void keeper_close(struct keeper *keeper); // also of one that was not opened
 

@@ -96,6 +96,7 @@ enum error sequence_store_write(const char *folder, struct bytes snapshot) {
   enum error err = write_file(fd, snapshot);
   close(fd);
   if (!err && rename(fresh, path)) err = failed("rename");
+  if (err && unlink(fresh)) log_warn("sequences-left", F_STR("file", fresh)); // it takes room on a full disk
   return err;
 }
 

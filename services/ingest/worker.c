@@ -139,7 +139,6 @@ static enum error open_keeper(struct worker *worker) {
   const struct ingest_config *config = worker->options.config;
   worker->keeper = (struct keeper){
       .folder = config->spool_dir,
-      .crowded_bytes = (uint64_t)config->spool_size / 4,
       .spool = worker->options.spool,
       .devices = worker->devices,
   };
