@@ -53,7 +53,7 @@ static int group_set_up(void **state) {
                                                 .max_bytes = 16 * PAGE,
                                                 .segment_bytes = PAGE,
                                                 .reserve_bytes = 2 * PAGE};
-  snprintf(disk.fixture.folder, sizeof disk.fixture.folder, "%s/s", disk.root);
+  assert_true(snprintf(disk.fixture.folder, sizeof disk.fixture.folder, "%s/s", disk.root) < 64);
   *state = &disk;
   return 0;
 }
