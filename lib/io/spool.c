@@ -271,10 +271,12 @@ uint64_t spool_oldest(const struct spool *spool) {
   return oldest_of(&spool->marks);
 }
 
-uint64_t spool_waiting(const struct spool *spool) {
+uint64_t spool_waiting(struct spool *spool) {
   uint64_t from = spool->marks.confirmed, tail = atomic_load(&spool->tail);
+  uint64_t first = stock_find(&spool->stock, 0)->number; // the active one, at least
+  if (spool_segment_of(from) < first) from = spool_position(first, 0);
   if (from >= tail) return 0;
-  uint64_t segments = spool_segment_of(from) ? spool_segment_of(tail) - spool_segment_of(from) : 0;
+  uint64_t segments = spool_segment_of(tail) - spool_segment_of(from);
   return segments * spool->stock.segment_bytes + spool_offset_of(tail) - spool_offset_of(from);
 }
 

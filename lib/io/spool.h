@@ -89,7 +89,7 @@ uint64_t spool_confirmed(const struct spool *spool); // where a restart would be
 // Keeps confirmed records from `position` on readable over restarts; UINT64_MAX (at first): none.
 void spool_hold(struct spool *spool, uint64_t position);
 uint64_t spool_oldest(const struct spool *spool); // the oldest position that is still kept
-uint64_t spool_waiting(const struct spool *spool); // bytes that are not confirmed, about; the reader's thread
+uint64_t spool_waiting(struct spool *spool);      // bytes that are not confirmed, about; the reader's thread
 
 // The reader's thread, every now and then: makes and removes spares, a system call at most.
 void spool_tend(struct spool *spool);

@@ -17,6 +17,7 @@ static void segments_fini(struct segments *segments);
 static enum error new_or_spare(struct stock *stock, struct segment **out);
 static void heard_disk(struct stock *stock, enum error err, int64_t now_ms);
 static enum error to_spare(struct stock *stock, struct segment *segment);
+static void trim(struct stock *stock, struct segment *surplus);
 
 void stock_init(struct stock *stock, const struct folder *folder) {
   *stock = (struct stock){.folder = *folder, .spare_names = 1};
@@ -111,16 +112,15 @@ static enum error to_spare(struct stock *stock, struct segment *segment) {
 void stock_tend(struct stock *stock, int64_t now_ms) {
   pthread_mutex_lock(&stock->lock);
   size_t spares = stock->spares.count, total = stock->live.count + spares + stock->making;
-  if (total >= stock->max_segments) stock->disk_full = false; // nothing is missing
-  bool surplus = spares > stock->spares_wanted && !stock->disk_full;
-  bool wanting = (spares < stock->spares_wanted || stock->disk_full) && now_ms >= stock->retry_ms &&
+  bool surplus = spares > stock->spares_wanted;
+  bool wanting = (spares < stock->spares_wanted || stock->disk_full) && !surplus && now_ms >= stock->retry_ms &&
                  total < stock->max_segments;
   struct segment *old = surplus ? take(&stock->spares, spares - 1) : NULL, *spare = NULL;
   uint64_t name = stock->spare_names;
   stock->spare_names += wanting;
   stock->making += wanting;
   pthread_mutex_unlock(&stock->lock);
-  if (old && segment_remove(&stock->folder, old)) log_error("spool-trim-failed");
+  if (surplus) trim(stock, old);
   if (!wanting) return;
   enum error err = segment_make(&stock->folder, name, stock->segment_bytes, &spare);
   pthread_mutex_lock(&stock->lock);
@@ -129,6 +129,17 @@ void stock_tend(struct stock *stock, int64_t now_ms) {
   heard_disk(stock, err, now_ms);
   pthread_mutex_unlock(&stock->lock);
   if (err) segment_close(spare);
+}
+
+// Whoever filled the disk, there is room on it now; somebody else may take it, and that will show.
+static void trim(struct stock *stock, struct segment *surplus) {
+  if (segment_remove(&stock->folder, surplus)) {
+    log_error("spool-trim-failed");
+    return;
+  }
+  pthread_mutex_lock(&stock->lock);
+  if (stock->disk_full) heard_disk(stock, OK, 0);
+  pthread_mutex_unlock(&stock->lock);
 }
 
 struct stock_level stock_level(struct stock *stock) {

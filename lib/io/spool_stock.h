@@ -47,8 +47,8 @@ struct segment *stock_find(struct stock *stock, uint64_t number);
 // The reader: live segments before that number become spares.
 void stock_release(struct stock *stock, uint64_t number);
 
-// The reader: makes or removes at most one spare, so that as many as wanted are there. While the disk is full nothing
-// is removed, and it is tried again every second.
+// The reader: makes or removes at most one spare, so that as many as wanted are there. While the disk is full, one more
+// is tried every second, to hear of room.
 void stock_tend(struct stock *stock, int64_t now_ms);
 
 struct stock_level {

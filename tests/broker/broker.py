@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A Mosquitto of the test's own with settings of the test's choice, a subscriber that is to it what ingest is (a
 persistent session with a shared subscription), and a device that counts what was acknowledged."""
-import os
+import getpass
 import pathlib
 import shutil
 import signal
@@ -20,19 +20,19 @@ QUIET_S = 1.0  # nothing for so long: everything has come
 
 
 class Broker:
-    """`settings`: lines of mosquitto.conf by name."""
+    """`settings`: lines of mosquitto.conf by name; or the text of a whole one."""
 
-    def __init__(self, folder, port, **settings):
-        self.folder, self.port, self.settings = pathlib.Path(folder), port, settings
+    def __init__(self, folder, port, text=None, **settings):
+        self.folder, self.port = pathlib.Path(folder), port
         self.folder.mkdir(parents=True, exist_ok=True)
+        lines = [f"listener {port} 127.0.0.1", "allow_anonymous true", f"persistence_location {self.folder}/",
+                 f"user {getpass.getuser()}", "log_type error", "log_type warning",
+                 *(f"{name} {value}" for name, value in settings.items())]
+        (self.folder / "mosquitto.conf").write_text(text or "\n".join(lines) + "\n")
         self.process = None
         self.start()
 
     def start(self):
-        lines = [f"listener {self.port} 127.0.0.1", "allow_anonymous true", f"persistence_location {self.folder}/",
-                 "sys_interval 1", f"user {os.environ.get('USER') or 'root'}", "log_type error", "log_type warning",
-                 *(f"{name} {value}" for name, value in self.settings.items())]
-        (self.folder / "mosquitto.conf").write_text("\n".join(lines) + "\n")
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen([PROGRAM, "-c", self.folder / "mosquitto.conf"], stdout=log, stderr=log)
         until = time.monotonic() + 30

@@ -147,7 +147,7 @@ static void others_leave(const struct disk *disk, const char *name) {
 }
 
 // Others fill the disk while the spool holds a little: the reserve is still there. When all is handed on, the spool
-// works within what it has; when the others leave, with all of it again.
+// gives room back and works within the reserve; when the others leave, with all of it again.
 static void test_others_fill_the_disk(void **state) {
   struct disk *disk = *state;
   disk_size(disk, WHOLE_PAGES, WHOLE_FILES, 0);
@@ -157,20 +157,24 @@ static void test_others_fill_the_disk(void **state) {
   while (spool_level(spool).segments < 5) assert_int_equal(append_number(spool, n++), OK);
   others_fill(disk, "theirs");
   assert_false(spool_level(spool).disk_full); // nobody has told us yet
-  uint32_t taken = append_all(spool, n), own = spool_level(spool).segments + spool_level(spool).spares;
+  uint32_t taken = append_all(spool, n);
   assert_true(spool_level(spool).disk_full && spool_level(spool).near_full);
   expect(spool, 0, taken);
   fixture_reopen(&disk->fixture); // a start on a full disk: it drains
   spool = disk->fixture.spool;
   assert_true(spool_level(spool).disk_full && spool_level(spool).near_full);
   expect(spool, 0, taken);
+  assert_true(spool_waiting(spool) > 5 * PAGE && spool_waiting(spool) <= spool_level(spool).used_bytes);
   spool_confirm(spool, spool_tail(spool));
-  for (int i = 0; i < 8; i++) spool_tend(spool); // does not give away what it has
-  assert_true(spool_level(spool).disk_full && !spool_level(spool).near_full);
-  assert_int_equal(spool_level(spool).segments + spool_level(spool).spares, own);
+  assert_true(!spool_level(spool).near_full && spool_waiting(spool) == 0);
+  for (int i = 0; i < 8; i++) spool_tend(spool); // gives back what is not the reserve's
+  assert_int_equal(spool_level(spool).spares, 3);
+  assert_true(!spool_level(spool).near_full && !spool_level(spool).disk_full);
+  others_fill(disk, "theirs too");
   uint32_t again = append_all(spool, taken);
   expect(spool, taken, again);
   spool_confirm(spool, spool_tail(spool));
+  assert_true(spool_level(spool).disk_full && !spool_level(spool).near_full);
   others_leave(disk, "theirs");
   for (int i = 0; spool_level(spool).disk_full && i < TRIES; i++) {
     usleep(NAP_US);
