@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "base/log.h"
+#include "io/redis_cluster.h"
 #include "io/redis_commit.h"
 #include "io/redis_reply.h"
 
@@ -35,9 +36,18 @@ static enum error authenticate(struct connection *connection);
 static enum error lost(struct connection *connection, const char *doing, enum error err);
 static enum error append(struct connection *connection, const struct redis_command *command);
 static enum error read_reply(struct connection *connection, struct arena *arena, struct redis_value *value);
+static enum error refuse_cluster(struct connection *connection);
 static struct timeval timeval_of(int64_t ms);
 
 enum error redis_open(const struct redis_settings *settings, struct redis **opened) {
+  if (settings->cluster) return redis_cluster_open(settings, opened);
+  if (!strchr(settings->address, ',')) return redis_node_open(settings, opened);
+  log_error("several-redis-without-cluster", F_STR("addresses", settings->address),
+            F_STR("mend", "name one, or set RISER_REDIS_CLUSTER=true"));
+  return ERR_CONFIG;
+}
+
+enum error redis_node_open(const struct redis_settings *settings, struct redis **opened) {
   struct connection *connection = calloc(1, sizeof *connection);
   if (!connection) return ERR_NO_MEMORY;
   connection->base.ops = &connection_ops;
@@ -178,10 +188,17 @@ static enum error read_reply(struct connection *connection, struct arena *arena,
   int rc = redisGetReply(connection->context, &reply);
   if (rc == REDIS_OK) {
     *value = *(struct redis_value *)reply;
-    return OK;
+    return connection->settings->cluster || !redis_error_is(value, "MOVED") ? OK : refuse_cluster(connection);
   }
   bool full = connection->context->err == REDIS_ERR_OOM;
   return lost(connection, "receive", full ? ERR_LIMIT : ERR_DISCONNECTED);
+}
+
+// It answers for some of the keys only, so it must not be taken for the whole.
+static enum error refuse_cluster(struct connection *connection) {
+  log_error("redis-is-a-cluster", F_STR("address", connection->settings->address),
+            F_STR("mend", "RISER_REDIS_CLUSTER=true"));
+  return lost(connection, "receive", ERR_CONFIG);
 }
 
 // Two round trips: WATCH and GET, then everything from MULTI to EXEC. Up to MULTI nothing can have happened; from then

@@ -14,7 +14,8 @@
 #include "base/error.h"
 
 struct redis_settings {
-  const char *address;  // host:port; the port may be left out
+  const char *address;  // host:port; the port may be left out. Of a cluster some nodes, separated by commas
+  bool cluster;         // Redis Cluster: a commit goes to the master of its fence's hash tag
   const char *username; // ACL user; "" for the default one
   const char *password; // "" for none
   int64_t connect_timeout_ms;
@@ -57,7 +58,9 @@ enum error redis_connect(struct redis *redis) MUST_USE;
 
 // Sends all commands, then reads all replies, in order. `values` takes `count` of them, in the arena. A reply that is
 // an error is a value of type REDIS_ERROR, not an error of this call. RETRY: the connection is gone, and what was sent
-// may or may not have been done. ERR_LIMIT: the arena is full; same.
+// may or may not have been done. ERR_LIMIT: the arena is full; same. On a cluster each command goes to the master of
+// its first key (every command must have one; a SCAN goes where its pattern's hash tag says), and the order holds
+// within a hash tag.
 enum error redis_pipeline(struct redis *redis, const struct redis_command *commands, size_t count, struct arena *arena,
                           struct redis_value *values) MUST_USE;
 
@@ -65,7 +68,8 @@ enum error redis_pipeline(struct redis *redis, const struct redis_command *comma
 enum error redis_get_many(struct redis *redis, const struct bytes *keys, size_t count, struct arena *arena,
                           struct bytes *values) MUST_USE;
 
-// All writes and the fence's next value, or nothing: WATCH, compare, MULTI, writes, SET fence, EXEC.
+// All writes and the fence's next value, or nothing: WATCH, compare, MULTI, writes, SET fence, EXEC. On a cluster all
+// keys must have the fence's hash tag.
 //   OK                   done
 //   ERR_FENCE_LOST       nothing was done: the fence is not what was expected, or changed meanwhile
 //   ERR_UNAVAILABLE      nothing was done: no connection, out of memory, read-only, or still loading

@@ -71,7 +71,9 @@ struct run_settings {
 
 // struct redis_settings
 #define REDIS_SETTINGS(S, m)                                                                                           \
-  CONFIG_STRING(S, m.address, "127.0.0.1:6379", "Redis: host:port.", .key = "redis", .required = true),                \
+  CONFIG_STRING(S, m.address, "127.0.0.1:6379", "Redis: host:port; of a cluster some nodes, separated by commas.",     \
+                .key = "redis", .required = true),                                                                     \
+      CONFIG_BOOL(S, m.cluster, "false", "Whether that is a Redis Cluster.", .key = "redis_cluster"),                  \
       CONFIG_STRING(S, m.username, "", "Redis ACL user; empty for the default user.", .key = "redis_username"),        \
       CONFIG_FILE(S, m.password, "File that holds the Redis password.", .key = "redis_password_file"),                 \
       CONFIG_DURATION(S, m.connect_timeout_ms, "2s", "10ms", "1m", "How long connecting may take.",                    \

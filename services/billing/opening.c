@@ -15,6 +15,7 @@ enum { READ_BATCH = 256, READ_POLL_MS = 500, READ_TIMEOUT_MS = 20000 };
 struct opening {
   struct partition *partition;
   const char *refusal; // NULL: none so far
+  enum error failed;   // its own failure, which passes: the master that holds it may be away
   struct bytes meta_bytes;
   struct bytes outbox_bytes;
   struct partition_meta meta;
@@ -29,6 +30,8 @@ struct openings {
 };
 
 static enum error load(struct openings *all);
+static enum error load_one(struct openings *all, struct opening *one);
+static bool is_out(const struct opening *one);
 static void check_meta(struct openings *all, struct opening *one);
 static enum error check_log(struct openings *all);
 static enum error read_last_records(struct openings *all, size_t unread);
@@ -41,37 +44,51 @@ enum error opening_run(struct shell *shell, struct partition *const *partitions,
   if (!all.list) return ERR_NO_MEMORY;
   for (size_t i = 0; i < count; i++) all.list[i].partition = partitions[i];
   enum error err = load(&all);
-  for (size_t i = 0; !err && i < count; i++) check_meta(&all, &all.list[i]);
+  for (size_t i = 0; !err && i < count; i++)
+    if (!is_out(&all.list[i])) check_meta(&all, &all.list[i]);
   if (!err) err = check_log(&all);
   if (!err) err = read_tails(&all);
+  enum error worst = err;
   for (size_t i = 0; i < count; i++) {
     struct opening *one = &all.list[i];
-    enum error failed = one->refusal || err ? err : start(&all, one);
+    enum error failed = one->failed ? one->failed : err;
+    if (!failed && !one->refusal) failed = start(&all, one);
     if (one->refusal) partition_refuse(shell, one->partition, one->refusal);
     if (failed && !one->refusal) partition_close(one->partition, clock_mono_ms() + shell->config->retry_ms);
-    if (!err) err = failed;
+    if (failed && error_class(worst) != CLASS_FATAL) worst = failed;
   }
-  if (err) log_warn("partitions-not-opened", F_ERR(err), F_INT("count", (int64_t)count));
-  return error_class(err) == CLASS_RETRY ? OK : err;
+  if (worst) log_warn("partitions-not-opened", F_ERR(worst), F_INT("count", (int64_t)count));
+  return error_class(worst) == CLASS_RETRY ? OK : worst;
 }
 
+// Each for itself, so that on a cluster a master that is away keeps its own partitions closed only.
 static enum error load(struct openings *all) {
-  struct arena *arena = all->shell->work;
-  size_t count = 2 * all->count;
-  struct bytes *keys = arena_array(arena, count, sizeof *keys);
-  struct bytes *values = arena_array(arena, count, sizeof *values);
-  if (!keys || !values) return ERR_NO_MEMORY;
-  for (size_t i = 0; i < all->count; i++) {
-    keys[2 * i] = bytes_text(arena_printf(arena, "%smeta", all->list[i].partition->tag));
-    keys[2 * i + 1] = bytes_text(arena_printf(arena, "%soutbox", all->list[i].partition->tag));
-    if (!keys[2 * i].data || !keys[2 * i + 1].data) return ERR_NO_MEMORY;
-  }
-  enum error err = redis_get_many(all->shell->redis, keys, count, arena, values);
+  enum error err = OK;
   for (size_t i = 0; !err && i < all->count; i++) {
-    all->list[i].meta_bytes = values[2 * i];
-    all->list[i].outbox_bytes = values[2 * i + 1];
+    err = load_one(all, &all->list[i]);
+    if (error_class(err) != CLASS_RETRY) continue;
+    all->list[i].failed = err;
+    err = OK;
   }
   return err;
+}
+
+static enum error load_one(struct openings *all, struct opening *one) {
+  struct arena *arena = all->shell->work;
+  const char *meta = arena_printf(arena, "%smeta", one->partition->tag);
+  const char *outbox = arena_printf(arena, "%soutbox", one->partition->tag);
+  const struct bytes keys[2] = {bytes_text(meta), bytes_text(outbox)};
+  struct bytes values[2];
+  if (!meta || !outbox) return ERR_NO_MEMORY;
+  enum error err = redis_get_many(all->shell->redis, keys, 2, arena, values);
+  if (err) return err;
+  one->meta_bytes = values[0];
+  one->outbox_bytes = values[1];
+  return OK;
+}
+
+static bool is_out(const struct opening *one) {
+  return one->refusal || one->failed;
 }
 
 static void check_meta(struct openings *all, struct opening *one) {
@@ -94,7 +111,7 @@ static enum error check_log(struct openings *all) {
   size_t unread = 0;
   for (size_t i = 0; i < all->count; i++) {
     struct opening *one = &all->list[i];
-    if (one->refusal) continue;
+    if (is_out(one)) continue;
     int64_t low, high;
     enum error err = kafka_consumer_watermarks(all->shell->reader, TOPIC_SITE, one->partition->id, &low, &high);
     if (err) return err;
@@ -154,7 +171,7 @@ static enum error read_tails(struct openings *all) {
   if (!ids || !records) return ERR_NO_MEMORY;
   size_t count = 0;
   for (size_t i = 0; i < all->count; i++)
-    if (!all->list[i].refusal) ids[count++] = all->list[i].partition->id;
+    if (!is_out(&all->list[i])) ids[count++] = all->list[i].partition->id;
   enum error err = count ? kafka_tail_read(all->shell->reader, TOPIC_DECISION, ids, count, arena, records) : OK;
   for (size_t i = 0; !err && i < count; i++) {
     struct opening *one = of_partition(all, ids[i]);

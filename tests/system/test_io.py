@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from redis_cluster import RedisCluster
 from stack import INHERITED, PORT_BASE, ROOT, Stack
 
 
@@ -20,7 +21,20 @@ def own_engines(tmp_path_factory):
 
 @pytest.mark.parametrize("engine", ["redis", "mqtt", "kafka"])
 def test_live(own_engines, engine):
-    address = {f"RISER_{name}": "%s:%d" % own_engines.address(name) for name in ("REDIS", "MQTT", "KAFKA")}
+    run_live(engine, {f"RISER_{name}": "%s:%d" % own_engines.address(name) for name in ("REDIS", "MQTT", "KAFKA")})
+
+
+def test_live_cluster(own_engines, tmp_path):
+    cluster = RedisCluster(tmp_path, PORT_BASE + 760)
+    try:
+        cluster.up()
+        run_live("redis_cluster", {"RISER_REDIS": cluster.addresses,
+                                   "RISER_REDIS_SINGLE": "%s:%d" % own_engines.address("REDIS")})
+    finally:
+        cluster.down()
+
+
+def run_live(engine, address):
     ran = subprocess.run([ROOT / "build" / "tests" / f"io_{engine}_live"], env={**INHERITED, **address}, text=True,
                          capture_output=True, timeout=300)
     assert ran.returncode == 0, ran.stdout + ran.stderr
