@@ -135,6 +135,7 @@ struct partition_meta {
   uint32_t partition_count;
   uint32_t fold_version;
   int64_t business_time_s; // 0: no tick yet
+  uint64_t generation;     // another one after each rebuild
 };
 
 // Key days:{site}/{service point}/{YYYY-MM}: 31 little-endian records {i64 usage, i32 quality}, index = local day - 1.

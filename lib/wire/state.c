@@ -12,7 +12,7 @@
 
 #define META(TEXT, PLAIN, ENUM) \
   PLAIN(next_offset) PLAIN(next_index) PLAIN(partition_count) PLAIN(fold_version) PLAIN(business_time_s) \
-  PLAIN(last_offset)
+  PLAIN(last_offset) PLAIN(generation)
 WIRE_MAPPING(meta, struct partition_meta, Riser__State__V1__PartitionMeta, riser__state__v1__partition_meta__init, META)
 
 #define SHOWN(TEXT, PLAIN, ENUM) TEXT(device) PLAIN(online) ENUM(supply, supply, supply) PLAIN(updated_s)

@@ -12,6 +12,7 @@
 #include "billing/opening.h"
 #include "billing/partition.h"
 #include "billing/ticker.h"
+#include "billing/watch.h"
 
 enum {
   IDLE_POLL_MS = 100,
@@ -19,6 +20,7 @@ enum {
   ERROR_PAUSE_MS = 200,
   PRODUCER_LINGER_MS = 2,
   HOUSEKEEPING_MS = 5000,
+  WATCH_MS = 1000,
   LAG_PAUSE_MS = 100,
   REJOIN_PAUSE_MS = 60000,
   CLIENT_ID_SIZE = 128,
@@ -47,6 +49,7 @@ struct app {
   struct kafka_record *polled, *sorted;
   int64_t minute;          // of the last ticks
   int64_t housekeeping_ms; // when it is due
+  int64_t watch_ms;        // when the fences are to be looked at
   int64_t rejoined_ms;     // when we last came back after Kafka had shut us out; 0: never
   int64_t lag_ms;          // when the next partition's lag is to be measured
   size_t lag_slot;
@@ -66,6 +69,7 @@ static enum error revive_producer(struct app *app);
 static enum error rejoin(struct app *app);
 static void tick_all(struct app *app);
 static void measure_lag(struct app *app);
+static void watch_all(struct app *app);
 static void housekeeping(struct app *app);
 
 enum error app_open(const struct app_options *options, struct app **opened) {
@@ -266,6 +270,7 @@ static enum error pass(struct app *app) {
   if (err) return err;
   tick_all(app);
   measure_lag(app);
+  watch_all(app);
   if (clock_mono_ms() >= app->housekeeping_ms) housekeeping(app);
   int64_t rest_ms = began_ms + shell->config->linger_ms - clock_mono_ms();
   if (count > 0 && count < max && rest_ms > 0) clock_sleep_ms(rest_ms);
@@ -386,6 +391,18 @@ static void measure_lag(struct app *app) {
   if (!p || p->status != PARTITION_OPEN) return;
   if (kafka_consumer_watermarks(app->shell.reader, TOPIC_SITE, p->id, &low, &high) != OK) return;
   gauge_set(&app->shell.stats->lag[p->id], high - p->meta.next_offset);
+}
+
+static void watch_all(struct app *app) {
+  if (clock_mono_ms() < app->watch_ms) return;
+  struct partition *open[PARTITIONS_MAX];
+  size_t count = 0;
+  for (size_t i = 0; i < app->slot_count; i++) {
+    struct partition *p = app->slots[i].partition;
+    if (p && p->status == PARTITION_OPEN) open[count++] = p;
+  }
+  watch_fences(&app->shell, open, count);
+  app->watch_ms = clock_mono_ms() + WATCH_MS;
 }
 
 // Kafka's own offsets are for the eyes of its tools; what counts is the fence.

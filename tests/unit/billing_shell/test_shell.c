@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "billing/watch.h"
 #include "story.h"
 
 enum { TEXT_MAX = 64 << 20, PASSES = 5000 };
@@ -190,6 +191,32 @@ static void test_without_a_meta_nothing_is_done(void **state) {
   world_fini(&world);
 }
 
+// An owner to whom nothing comes notices by looking: at a fence that is another one, be it at the same offset, and at one
+// that is gone. One that can't be read is no reason to drop anything.
+static void test_an_idle_owner_notices_another_fence(void **state) {
+  (void)state;
+  struct world world;
+  world_init(&world);
+  story_write(&world);
+  assert_int_equal(world_run(&world, PASSES), OK);
+  watch_fences(&world.shell, &world.partition, 1);
+  assert_int_equal(world.partition->status, PARTITION_OPEN);
+  world_put_generation(&world, 7);
+  redis_memory_fail_pipelines(world.redis, 1);
+  watch_fences(&world.shell, &world.partition, 1);
+  assert_int_equal(world.partition->status, PARTITION_OPEN);
+  watch_fences(&world.shell, &world.partition, 1);
+  assert_int_equal(world.partition->status, PARTITION_CLOSED);
+  assert_int_equal(world_run(&world, 5), OK);
+  assert_int_equal(world.partition->status, PARTITION_OPEN);
+  assert_int_equal(world.partition->meta.generation, 7);
+  world_forget_meta(&world);
+  watch_fences(&world.shell, &world.partition, 1);
+  assert_int_equal(world_run(&world, 5), OK);
+  assert_string_equal(world.partition->reason, "no-meta");
+  world_fini(&world);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_the_story_has_everything),
@@ -200,6 +227,7 @@ int main(void) {
       cmocka_unit_test(test_failed_deliveries_are_made_up_for),
       cmocka_unit_test(test_loads_may_fail),
       cmocka_unit_test(test_without_a_meta_nothing_is_done),
+      cmocka_unit_test(test_an_idle_owner_notices_another_fence),
   };
   return cmocka_run_group_tests(tests, run_undisturbed, forget_undisturbed);
 }

@@ -122,6 +122,19 @@ void world_forget_meta(struct world *world) {
   MUST(redis_pipeline(world->shell.redis, &command, 1, world->shell.load, &reply));
 }
 
+void world_put_generation(struct world *world, uint64_t generation) {
+  struct bytes key = bytes_text("{p0}:meta"), value;
+  struct partition_meta meta;
+  arena_reset(world->shell.load);
+  MUST(redis_get_many(world->shell.redis, &key, 1, world->shell.load, &value));
+  MUST(wire_partition_meta_decode(value, world->shell.load, &meta));
+  meta.generation = generation;
+  buffer_clear(&world->shell.encoded);
+  MUST(wire_partition_meta_encode(&meta, &world->shell.encoded));
+  struct redis_fence fence = {.key = key, .expected = value, .next = buffer_bytes(&world->shell.encoded)};
+  MUST(redis_commit(world->shell.redis, &fence, NULL, 0));
+}
+
 void world_write(struct world *world, const char *key, const struct fact *fact) {
   struct buffer value;
   buffer_init(&value, TEXT_MAX);

@@ -26,6 +26,7 @@ void world_fini(struct world *world);
 
 void world_write(struct world *world, const char *key, const struct fact *fact);
 void world_forget_meta(struct world *world);
+void world_put_generation(struct world *world, uint64_t generation); // into the meta that is there
 void world_restart(struct world *world); // as a new process
 
 // Polls and applies until everything is, or `passes` are used up; the error that ends the process, if there is one.
