@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "riserctl/log_reader.h"
 
+#include <stdlib.h>
+
 #include "base/clock.h"
 
 enum { POLL_MS = 20, RECORDS_MAX = 256, SCRATCH_MAX = 64 * 1024 * 1024, TIMEOUT_MS = 60000 };
@@ -73,6 +75,83 @@ static enum error visit_some(struct reading *reading, const struct log_reader *r
   struct kafka_record records[RECORDS_MAX];
   enum error err = kafka_consumer_poll(reading->consumer, POLL_MS, records, RECORDS_MAX, count);
   for (size_t i = 0; !err && i < *count; i++) err = reader->visit(reader->ctx, &records[i], reading->scratch);
+  return err;
+}
+
+// ---------------------------------------------------------------- following
+
+struct log_follower {
+  struct kafka_consumer *consumer;
+  struct arena *scratch;
+  const char *topic;
+  int32_t partition;
+  int64_t end; // everything before it has been given out
+  struct kafka_record records[RECORDS_MAX];
+  size_t count, at; // what was polled, and how far it was visited
+};
+
+static void follow_end(void *ctx, const struct kafka_position *position) {
+  struct log_follower *follower = ctx;
+  follower->end = position->offset;
+}
+
+enum error log_follow(struct ctl *ctl, const struct log_range *range, struct log_follower **out) {
+  struct log_follower *follower = calloc(1, sizeof *follower);
+  if (!follower) return ERR_NO_MEMORY;
+  const struct kafka_consumer_options options = {
+      .settings = ctl->config.kafka,
+      .client_id = "riserctl",
+      .group = "riserctl",
+      .report_end = true,
+      .events = {.reached_end = follow_end, .ctx = follower},
+  };
+  const struct kafka_position position = {range->topic, range->partition, range->from, NULL};
+  follower->topic = range->topic;
+  follower->partition = range->partition;
+  follower->scratch = arena_new(SCRATCH_MAX);
+  enum error err = follower->scratch ? kafka_consumer_open(&options, &follower->consumer) : ERR_NO_MEMORY;
+  if (!err) err = kafka_consumer_assign(follower->consumer, &position, 1);
+  if (err)
+    log_follow_end(follower);
+  else
+    *out = follower;
+  return err;
+}
+
+void log_follow_end(struct log_follower *follower) {
+  if (!follower) return;
+  kafka_consumer_close(follower->consumer);
+  arena_free(follower->scratch);
+  free(follower);
+}
+
+// *beyond: a record at or behind the offset has come; it stays for the next time.
+static enum error visit_polled(struct log_follower *follower, int64_t offset, const struct log_reader *reader,
+                               bool *beyond) {
+  enum error err = OK;
+  for (; !err && follower->at < follower->count; follower->at++) {
+    const struct kafka_record *record = &follower->records[follower->at];
+    *beyond = record->offset >= offset;
+    if (*beyond) break;
+    err = reader->visit(reader->ctx, record, follower->scratch);
+  }
+  return err;
+}
+
+enum error log_follow_until(struct log_follower *follower, int64_t offset, const struct log_reader *reader) {
+  int64_t low, high, deadline = clock_mono_ms() + TIMEOUT_MS;
+  bool beyond = false;
+  enum error err = kafka_consumer_watermarks(follower->consumer, follower->topic, follower->partition, &low, &high);
+  if (!err && high < offset) err = ERR_MISMATCH;
+  while (!err) {
+    err = visit_polled(follower, offset, reader, &beyond);
+    if (err || beyond || follower->end >= offset) break;
+    arena_reset(follower->scratch);
+    follower->at = follower->count = 0;
+    err = kafka_consumer_poll(follower->consumer, POLL_MS, follower->records, RECORDS_MAX, &follower->count);
+    if (follower->count) deadline = clock_mono_ms() + TIMEOUT_MS;
+    if (!err && clock_mono_ms() > deadline) err = ERR_TIMEOUT;
+  }
   return err;
 }
 

@@ -31,6 +31,16 @@ struct log_reader {
 // Reads to the end, and on as long as is_done says no. ERR_TIMEOUT: it said no for too long.
 enum error log_read(struct ctl *ctl, const struct log_range *range, const struct log_reader *reader) MUST_USE;
 
+// One partition, followed bit by bit.
+struct log_follower;
+
+// ERR_NO_MEMORY, or RETRY if Kafka is away.
+enum error log_follow(struct ctl *ctl, const struct log_range *range, struct log_follower **follower) MUST_USE;
+void log_follow_end(struct log_follower *follower);
+// Visits the records before `offset` that were not visited yet. ERR_MISMATCH: the log ends before it. ERR_TIMEOUT: 60 s
+// without anything new.
+enum error log_follow_until(struct log_follower *follower, int64_t offset, const struct log_reader *reader) MUST_USE;
+
 // Where the next record of a partition will stand, or later.
 enum error log_end(struct ctl *ctl, const char *topic, int32_t partition, int64_t *offset) MUST_USE;
 

@@ -12,7 +12,8 @@
 
 enum { KEY_MAX = 512, SCAN_STEP = 1000 };
 
-static enum error scan_once(struct ctl *ctl, const char *pattern, const char **cursor, struct redis_value *reply);
+static enum error scan_once(struct ctl *ctl, int32_t partition, const char *pattern, const char **cursor,
+                            struct redis_value *reply);
 static int compare_keys(const void *a, const void *b);
 static enum error find_sites(struct ctl *ctl, const char *const **sites, size_t *count);
 
@@ -40,7 +41,7 @@ enum error state_keys(struct ctl *ctl, int32_t partition, const char *prefix, co
   snprintf(pattern + tag, sizeof pattern - tag, "%s*", prefix);
   do {
     struct redis_value reply;
-    enum error err = scan_once(ctl, pattern, &cursor, &reply);
+    enum error err = scan_once(ctl, partition, pattern, &cursor, &reply);
     if (err) return err;
     const struct redis_value *page = &reply.elements[1];
     if (found_count + page->count > capacity) {
@@ -63,16 +64,22 @@ enum error state_keys(struct ctl *ctl, int32_t partition, const char *prefix, co
   return OK;
 }
 
-static enum error scan_once(struct ctl *ctl, const char *pattern, const char **cursor, struct redis_value *reply) {
+// On a cluster nobody says of a SCAN that it belongs elsewhere by now, but of the command before it.
+static enum error scan_once(struct ctl *ctl, int32_t partition, const char *pattern, const char **cursor,
+                            struct redis_value *reply) {
   struct redis *redis = ctl_redis(ctl);
   if (!redis) return ERR_UNAVAILABLE;
-  char step[16];
+  char step[16], meta[KEY_MAX];
   snprintf(step, sizeof step, "%d", SCAN_STEP);
+  snprintf(meta, sizeof meta, "{p%d}:meta", (int)partition);
+  const struct bytes exists[] = {bytes_text("EXISTS"), bytes_text(meta)};
   const struct bytes words[] = {bytes_text("SCAN"),  bytes_text(*cursor), bytes_text("MATCH"),
                                 bytes_text(pattern), bytes_text("COUNT"), bytes_text(step)};
-  const struct redis_command command = {words, sizeof words / sizeof words[0]};
-  enum error err = redis_pipeline(redis, &command, 1, ctl->arena, reply);
+  const struct redis_command commands[] = {{exists, 2}, {words, sizeof words / sizeof words[0]}};
+  struct redis_value replies[2];
+  enum error err = redis_pipeline(redis, commands, 2, ctl->arena, replies);
   if (err) return err;
+  *reply = replies[1];
   if (reply->type != REDIS_ARRAY || reply->count != 2) return ERR_CORRUPT;
   *cursor = arena_text(ctl->arena, reply->elements[0].text);
   return *cursor ? OK : ERR_NO_MEMORY;

@@ -130,8 +130,8 @@ static void begin_move(int partition, int from, int to) {
 
 static void move_key(const char *key, int from, int to) {
   const char *colon = strrchr(addresses[to], ':');
-  const char *text = arena_printf(arena, "MIGRATE %.*s %s %s 0 1000", (int)(colon - addresses[to]), addresses[to],
-                                  colon + 1, key);
+  const char *text =
+      arena_printf(arena, "MIGRATE %.*s %s %s 0 1000", (int)(colon - addresses[to]), addresses[to], colon + 1, key);
   assert_string_equal(ask_text(nodes[from], text), "OK");
 }
 

@@ -1,39 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
-// rebuild: the only one who may say "begin at offset 0". The fence goes first, so that a billing that is still at work
-// can't commit into what is being removed; the new fence comes last.
+// rebuild: billing's state anew, from the first record of the log or from a snapshot on. Everything that can be wrong
+// with a snapshot is found out before anything is removed.
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "billing/core/fold.h"
+#include "riserctl/catch_up.h"
+#include "riserctl/partitions.h"
+#include "riserctl/restore.h"
 #include "riserctl/state.h"
 #include "riserctl/table.h"
-#include "wire/state.h"
-
-enum { UNLINK_STEP = 500, KEY_MAX = 512, META_MAX = 4096 };
 
 static enum status rebuild_run(struct ctl *ctl, const struct arguments *arguments);
-static bool choose(struct ctl *ctl, const struct arguments *arguments, int32_t *from, int32_t *until);
-static enum error remove_keys(struct ctl *ctl, int32_t partition, const char *const *keys, size_t count);
-static enum error unlink_some(struct ctl *ctl, int32_t partition, const char *const *keys, size_t count);
-static enum error write_fence(struct ctl *ctl, int32_t partition);
+static enum status rebuild_some(struct ctl *ctl, const struct arguments *arguments, int32_t from, int32_t until,
+                                struct table *table);
+static enum status rebuild_one(struct ctl *ctl, const struct arguments *arguments, int32_t partition,
+                               struct table *table);
+static bool may_remove(struct ctl *ctl, const struct arguments *arguments, int32_t partition, enum status *status);
+static bool load(struct ctl *ctl, const char *folder, int32_t partition, struct image *image, enum status *status);
+static enum status wait_for_billing(struct ctl *ctl, int32_t from, int32_t until, bool json);
 
 static const struct option options[] = {
     {"partition", "N", "only this partition"},
     {"all", NULL, "every partition"},
     {"yes", NULL, "also where there is state already: it is removed first"},
+    {"from", "FOLDER", "begin with its snapshots (riserctl snapshot) instead of the first record"},
+    {"wait", NULL, "until billing has folded the log, and say how fast it was"},
 };
 
 const struct command command_rebuild = {
     .name = "rebuild",
     .operands = "",
-    .summary = "Begin billing's state in Redis anew, from the first record of the site log",
+    .summary = "Begin billing's state in Redis anew, from the first record of the site log or from a snapshot",
     .details =
         "Needed once, on new topics, and after Redis was lost or has to be distrusted. Billing then reads the site "
         "log\n"
-        "again from its beginning; nothing is sent to anybody a second time. State that is there is removed only with\n"
-        "--yes. A billing that runs notices when it next has something to write, and then begins anew.\n",
+        "again from its beginning, or from where the snapshot ends; nothing is sent to anybody a second time. State\n"
+        "that is there is removed only with --yes. A billing that runs notices within a second and begins anew.\n",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
     .run = rebuild_run,
@@ -43,86 +45,112 @@ static enum status rebuild_run(struct ctl *ctl, const struct arguments *argument
   static const struct column columns[] = {
       {"partition", CELL_NUMBER}, {"keys_removed", CELL_NUMBER}, {"next_offset", CELL_NUMBER}};
   int32_t from, until;
-  if (!choose(ctl, arguments, &from, &until)) return STATUS_USAGE;
+  bool wait = arguments_given(arguments, "wait");
+  if (!partitions_chosen(ctl, arguments, false, &from, &until)) return STATUS_USAGE;
   struct table *table = table_new(columns, sizeof columns / sizeof columns[0]);
-  enum status status = STATUS_OK;
-  for (int32_t p = from; p < until && status == STATUS_OK; p++) {
-    const char *const *keys;
-    size_t count = 0;
-    enum error err = state_keys(ctl, p, "", &keys, &count);
-    if (!err && count && !arguments_given(arguments, "yes")) {
-      status = ctl_refuse(ctl, "partition %d has %zu keys; with --yes they are removed and made again from the log",
-                          (int)p, count);
-      break;
-    }
-    if (!err) err = remove_keys(ctl, p, keys, count);
-    if (!err) err = write_fence(ctl, p);
-    if (err) status = ctl_fail(ctl, err, "partition %d can't be begun anew", (int)p);
-    table_row(table);
-    table_integer(table, p);
-    table_integer(table, (int64_t)count);
-    table_integer(table, 0);
-  }
-  if (status == STATUS_OK) table_print(table, arguments->json);
+  enum status status = rebuild_some(ctl, arguments, from, until, table);
+  if (status == STATUS_OK && !wait) table_print(table, arguments->json);
   table_free(table);
+  return status == STATUS_OK && wait ? wait_for_billing(ctl, from, until, arguments->json) : status;
+}
+
+static enum status rebuild_some(struct ctl *ctl, const struct arguments *arguments, int32_t from, int32_t until,
+                                struct table *table) {
+  enum status status = STATUS_OK;
+  for (int32_t p = from; p < until && status == STATUS_OK; p++) status = rebuild_one(ctl, arguments, p, table);
   return status;
 }
 
-static bool choose(struct ctl *ctl, const struct arguments *arguments, int32_t *from, int32_t *until) {
-  const char *partition = arguments_value(arguments, "partition");
-  bool all = arguments_given(arguments, "all");
-  char *end = NULL;
-  long number = partition ? strtol(partition, &end, 10) : 0;
-  if (all == (partition != NULL)) {
-    ctl_misuse(ctl, "say either --all or --partition N");
-    return false;
+static enum status rebuild_one(struct ctl *ctl, const struct arguments *arguments, int32_t partition,
+                               struct table *table) {
+  const char *folder = arguments_value(arguments, "from");
+  struct image *image = NULL;
+  enum status status = STATUS_OK;
+  size_t removed = 0;
+  if (!may_remove(ctl, arguments, partition, &status)) return status;
+  enum error err = folder ? image_open(ctl, partition, &image) : OK;
+  if (err) return ctl_fail(ctl, err, "partition %d can't be begun anew", (int)partition);
+  if (!folder || load(ctl, folder, partition, image, &status)) {
+    err = restore_partition(ctl, partition, image, &removed);
+    if (err)
+      status = ctl_fail(ctl, err, "partition %d can't be begun anew; it has no fence until this is repeated",
+                        (int)partition);
+    table_row(table);
+    table_integer(table, partition);
+    table_integer(table, (int64_t)removed);
+    table_integer(table, image ? image_meta(image)->next_offset : 0);
   }
-  if (partition && (*end || end == partition || number < 0 || number >= ctl->config.partitions)) {
-    ctl_misuse(ctl, "--partition must be a number from 0 to %" PRId64, ctl->config.partitions - 1);
-    return false;
-  }
-  *from = all ? 0 : (int32_t)number;
-  *until = all ? (int32_t)ctl->config.partitions : (int32_t)number + 1;
-  return true;
+  image_close(image);
+  return status;
 }
 
-static enum error remove_keys(struct ctl *ctl, int32_t partition, const char *const *keys, size_t count) {
-  static const char *const fence = "meta";
-  enum error err = count ? unlink_some(ctl, partition, &fence, 1) : OK;
-  for (size_t i = 0; !err && i < count; i += UNLINK_STEP) {
-    err = unlink_some(ctl, partition, keys + i, count - i < UNLINK_STEP ? count - i : UNLINK_STEP);
-  }
-  return err;
+static bool may_remove(struct ctl *ctl, const struct arguments *arguments, int32_t partition, enum status *status) {
+  const char *const *keys;
+  size_t count = 0;
+  enum error err = state_keys(ctl, partition, "", &keys, &count);
+  if (err)
+    *status = ctl_fail(ctl, err, "partition %d can't be looked at", (int)partition);
+  else if (count && !arguments_given(arguments, "yes"))
+    *status = ctl_refuse(ctl, "partition %d has %zu keys; with --yes they are removed and made again from the log",
+                         (int)partition, count);
+  return *status == STATUS_OK;
 }
 
-static enum error unlink_some(struct ctl *ctl, int32_t partition, const char *const *keys, size_t count) {
-  struct bytes words[UNLINK_STEP + 1] = {bytes_text("UNLINK")};
-  for (size_t i = 0; i < count; i++) {
-    const char *name = arena_printf(ctl->arena, "{p%d}:%s", (int)partition, keys[i]);
-    if (!name) return ERR_NO_MEMORY;
-    words[i + 1] = bytes_text(name);
-  }
-  const struct redis_command command = {words, count + 1};
-  struct redis_value reply;
-  enum error err = redis_pipeline(ctl_redis(ctl), &command, 1, ctl->arena, &reply);
-  return !err && reply.type == REDIS_ERROR ? ERR_REFUSED : err;
+// That the snapshot is whole, made from this log, and that everything that follows from it has been published.
+static bool load(struct ctl *ctl, const char *folder, int32_t partition, struct image *image, enum status *status) {
+  const char *path = partitions_snapshot(ctl, folder, partition);
+  int64_t published = 0;
+  if (!path || !partitions_load(ctl, image, path, status)) return false;
+  int64_t next_offset = image_meta(image)->next_offset;
+  enum error err = image_advance(image, next_offset);
+  if (!err) err = image_published(ctl, partition, &published);
+  if (err == ERR_MISMATCH)
+    *status = ctl_refuse(ctl, "%s was not made from this log", path);
+  else if (err)
+    *status = ctl_fail(ctl, err, "%s can't be compared with the log", path);
+  else if (published < next_offset)
+    *status = ctl_refuse(ctl,
+                         "%s reaches to offset %" PRId64 ", but what follows is published to %" PRId64
+                         " only; rebuild from the log",
+                         path, next_offset, published);
+  return *status == STATUS_OK;
 }
 
-static enum error write_fence(struct ctl *ctl, int32_t partition) {
-  const struct partition_meta meta = {
-      .partition_count = (uint32_t)ctl->config.partitions,
-      .fold_version = FOLD_VERSION,
+// ---------------------------------------------------------------- --wait
+
+static void add_row(struct table *table, const struct catch_up *one) {
+  int64_t records = one->until_offset - one->from_offset, took_ms = one->took_ms ? one->took_ms : 1;
+  int64_t history_s = one->from_business_s ? one->until_business_s - one->from_business_s : 0;
+  table_row(table);
+  table_integer(table, one->partition);
+  table_integer(table, one->from_offset);
+  table_integer(table, one->until_offset);
+  table_printf(table, "%" PRId64 ".%03d", took_ms / 1000, (int)(took_ms % 1000));
+  table_integer(table, records * 1000 / took_ms);
+  table_integer(table, history_s / 3600);
+  table_integer(table, history_s * 1000 / 60 / took_ms); // s of history / 3600 to the ms / 60000
+}
+
+static enum status wait_for_billing(struct ctl *ctl, int32_t from, int32_t until, bool json) {
+  static const struct column columns[] = {
+      {"partition", CELL_NUMBER},      {"from_offset", CELL_NUMBER},      {"next_offset", CELL_NUMBER},
+      {"seconds", CELL_NUMBER},        {"records_a_second", CELL_NUMBER}, {"hours_of_history", CELL_NUMBER},
+      {"hours_a_minute", CELL_NUMBER},
   };
-  char name[KEY_MAX];
-  struct buffer encoded;
-  struct redis_value reply;
-  buffer_init(&encoded, META_MAX);
-  snprintf(name, sizeof name, "{p%d}:meta", (int)partition);
-  enum error err = wire_partition_meta_encode(&meta, &encoded);
-  const struct bytes words[] = {bytes_text("SET"), bytes_text(name), buffer_bytes(&encoded)};
-  const struct redis_command command = {words, 3};
-  if (!err) err = redis_pipeline(ctl_redis(ctl), &command, 1, ctl->arena, &reply);
-  if (!err && reply.type == REDIS_ERROR) err = ERR_REFUSED;
-  buffer_fini(&encoded);
-  return err;
+  size_t count = (size_t)(until - from);
+  struct catch_up *list = calloc(count, sizeof *list);
+  enum error err = list ? OK : ERR_NO_MEMORY;
+  for (size_t i = 0; i < count && !err; i++) err = catch_up_begin(ctl, from + (int32_t)i, &list[i]);
+  if (!err) err = catch_up_wait(ctl, list, count);
+  enum status status = STATUS_OK;
+  if (err == ERR_TIMEOUT)
+    status = ctl_refuse(ctl, "billing has not moved for a minute; does it run? The partitions are begun");
+  else if (err)
+    status = ctl_fail(ctl, err, "can't follow how billing gets on; the partitions are begun");
+  struct table *table = table_new(columns, sizeof columns / sizeof columns[0]);
+  for (size_t i = 0; i < count && !err; i++) add_row(table, &list[i]);
+  if (!err) table_print(table, json);
+  table_free(table);
+  free(list);
+  return status;
 }

@@ -2,28 +2,33 @@
 // verify: whether Redis is what the log says.
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "riserctl/digest.h"
+#include "riserctl/partitions.h"
 #include "riserctl/table.h"
-#include "riserctl/verify_fold.h"
+#include "riserctl/verification.h"
 
 static enum status verify_run(struct ctl *ctl, const struct arguments *arguments);
-static enum status verify_one(struct ctl *ctl, int32_t partition, struct table *table);
+static enum status verify_one(struct ctl *ctl, int32_t partition, const char *folder, struct table *table);
+static enum status complain(struct ctl *ctl, int32_t partition, enum error err);
+static void add_row(struct table *table, int32_t partition, const struct verify_result *result);
 
 static const struct option options[] = {
     {"partition", "N", "only this partition; default: all"},
+    {"from", "FOLDER", "fold from its snapshots on (riserctl snapshot) instead of the first record"},
 };
 
 const struct command command_verify = {
     .name = "verify",
     .operands = "",
     .summary = "Fold the site log in memory and compare all of billing's state with it",
-    .details =
-        "Reads riser.site.v1 from its beginning to where Redis has come, folds it with billing's own code, and "
-        "compares\n"
-        "every key byte by byte. Prints a digest per partition: two stacks with the same log give the same. While\n"
-        "billing is at work there is nothing to compare with: then it says so. Nothing is written.\n",
+    .details = "Reads riser.site.v1 from its beginning to where Redis has come, folds it with billing's own code, and "
+               "compares\n"
+               "every key byte by byte, while billing may be at work: keys are read together with the fence, and "
+               "compared with\n"
+               "the fold at that offset. Prints a digest per partition: two stacks with the same log give the same at "
+               "the same\n"
+               "next_offset. Nothing is written.\n",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
     .run = verify_run,
@@ -34,17 +39,12 @@ static enum status verify_run(struct ctl *ctl, const struct arguments *arguments
       {"partition", CELL_NUMBER}, {"next_offset", CELL_NUMBER}, {"keys", CELL_NUMBER}, {"differing", CELL_NUMBER},
       {"missing", CELL_NUMBER},   {"surplus", CELL_NUMBER},     {"digest", CELL_TEXT},
   };
-  const char *only = arguments_value(arguments, "partition");
-  char *end = NULL;
-  long from = only ? strtol(only, &end, 10) : 0;
-  if (only && (*end || from < 0 || from >= ctl->config.partitions)) {
-    return ctl_misuse(ctl, "--partition must be a number from 0 to %" PRId64, ctl->config.partitions - 1);
-  }
-  long until = only ? from + 1 : (long)ctl->config.partitions;
+  int32_t from, until;
+  if (!partitions_chosen(ctl, arguments, true, &from, &until)) return STATUS_USAGE;
   struct table *table = table_new(columns, sizeof columns / sizeof columns[0]);
   enum status worst = STATUS_OK;
-  for (long p = from; p < until; p++) {
-    enum status status = verify_one(ctl, (int32_t)p, table);
+  for (int32_t p = from; p < until; p++) {
+    enum status status = verify_one(ctl, p, arguments_value(arguments, "from"), table);
     if (status > worst) worst = status;
   }
   table_print(table, arguments->json);
@@ -52,27 +52,52 @@ static enum status verify_run(struct ctl *ctl, const struct arguments *arguments
   return worst;
 }
 
-static enum status verify_one(struct ctl *ctl, int32_t partition, struct table *table) {
+static enum status verify_one(struct ctl *ctl, int32_t partition, const char *folder, struct table *table) {
   struct verify_result result;
-  char digest[DIGEST_TEXT_SIZE];
-  enum error err = verify_partition(ctl, partition, &result);
-  if (err == ERR_NOT_FOUND) {
-    return ctl_refuse(ctl, "partition %d has no fence in Redis: riserctl rebuild", (int)partition);
-  }
-  if (err == ERR_AGAIN)
-    return ctl_refuse(ctl, "billing is at work on partition %d; verify when it is quiet", partition);
+  struct image *image = NULL;
+  enum status status = STATUS_OK;
+  const char *path = folder ? partitions_snapshot(ctl, folder, partition) : NULL;
+  enum error err = folder && !path ? ERR_NO_MEMORY : image_open(ctl, partition, &image);
   if (err) return ctl_fail(ctl, err, "partition %d can't be verified", (int)partition);
-  hex_encode(bytes_make(result.digest, sizeof result.digest), digest);
+  if (!path || partitions_load(ctl, image, path, &status)) {
+    err = verify_image(ctl, image, partition, &result);
+    if (err)
+      status = complain(ctl, partition, err);
+    else
+      add_row(table, partition, &result);
+    for (size_t i = 0; !err && i < result.shown_count; i++) fprintf(stderr, "  %s\n", result.shown[i]);
+    if (!err && result.differing + result.missing + result.surplus)
+      status = ctl_refuse(ctl, "partition %d is not what the log says; riserctl rebuild --partition %d makes it anew",
+                          (int)partition, (int)partition);
+  }
+  image_close(image);
+  return status;
+}
+
+static enum status complain(struct ctl *ctl, int32_t partition, enum error err) {
+  switch (err) {
+  case ERR_NOT_FOUND:
+    return ctl_refuse(ctl, "partition %d has no fence in Redis: riserctl rebuild", (int)partition);
+  case ERR_AGAIN:
+    return ctl_refuse(ctl, "partition %d was rebuilt or went back meanwhile; verify it again", (int)partition);
+  case ERR_MISMATCH:
+    return ctl_refuse(ctl,
+                      "partition %d: Redis or the snapshot was not made from this log, or lies behind the snapshot",
+                      (int)partition);
+  default:
+    return ctl_fail(ctl, err, "partition %d can't be verified", (int)partition);
+  }
+}
+
+static void add_row(struct table *table, int32_t partition, const struct verify_result *result) {
+  char digest[DIGEST_TEXT_SIZE];
+  hex_encode(bytes_make(result->digest, sizeof result->digest), digest);
   table_row(table);
   table_integer(table, partition);
-  table_integer(table, result.next_offset);
-  table_integer(table, (int64_t)result.keys);
-  table_integer(table, (int64_t)result.differing);
-  table_integer(table, (int64_t)result.missing);
-  table_integer(table, (int64_t)result.surplus);
+  table_integer(table, result->next_offset);
+  table_integer(table, (int64_t)result->keys);
+  table_integer(table, (int64_t)result->differing);
+  table_integer(table, (int64_t)result->missing);
+  table_integer(table, (int64_t)result->surplus);
   table_text(table, digest);
-  for (size_t i = 0; i < result.shown_count; i++) fprintf(stderr, "  %s\n", result.shown[i]);
-  if (result.differing + result.missing + result.surplus == 0) return STATUS_OK;
-  return ctl_refuse(ctl, "partition %d is not what the log says; riserctl rebuild --partition %d makes it anew",
-                    (int)partition, (int)partition);
 }
