@@ -44,11 +44,15 @@ class Stack:
     def ctl(self, *arguments, check=True):
         return self.riser("ctl", *arguments, check=check)
 
-    def address(self, name):
-        """Of RISER_<name> in stack.env, e.g. KAFKA, MQTT, REDIS, SMTP, HTTP_INGEST: (host, port)."""
+    def addresses(self, name):
+        """Of RISER_<name> in stack.env, e.g. KAFKA, MQTT, REDIS, SMTP, HTTP_INGEST: [(host, port)]."""
         lines = (self.var / "stack.env").read_text().splitlines()
-        host, port = dict(line.split("=", 1) for line in lines)["RISER_" + name].rsplit(":", 1)
-        return host, int(port)
+        text = dict(line.split("=", 1) for line in lines)["RISER_" + name]
+        return [(host, int(port)) for host, port in (one.rsplit(":", 1) for one in text.split(","))]
+
+    def address(self, name):
+        """The first of them, which is the only one as a rule."""
+        return self.addresses(name)[0]
 
     def pid(self, part):
         return int((self.var / "run" / f"{part}.pid").read_text().split()[0])

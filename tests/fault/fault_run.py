@@ -71,7 +71,7 @@ class World:
         self.stack, self.rows = stack, rows
         self.brokers = "%s:%d" % stack.address("KAFKA")
         self.logs = outside.Logs(self.brokers)
-        self.state = outside.State(stack.address("REDIS"))
+        self.state = outside.State(stack.addresses("REDIS"))
         self.partitions = self.state.metas().keys()
         self.producer = None
         self.months = 0  # from January 2001 on; business time never goes back
@@ -257,7 +257,7 @@ class Run:
     def unapplied(self):
         """Records of the site log that the state does not have yet."""
         offsets = self.state.next_offsets()
-        return sum(max(0, end - offsets[partition]) for partition, end in self.logs.ends().items())
+        return sum(max(0, end - offsets.get(partition, 0)) for partition, end in self.logs.ends().items())
 
     def only_in_spool(self):
         """Readings that ingest has taken over from the broker and that are nowhere but in its spool."""

@@ -5,9 +5,11 @@ import datetime
 import json
 import pathlib
 import sys
+import time
 
 import kafka
 import redis
+import redis.cluster
 
 from stack import ROOT
 
@@ -20,6 +22,7 @@ site_pb, decision_pb, state_pb, telemetry_pb = (SCHEMAS[a] for a in ("site", "de
 SITE_LOG, DECISION_LOG = "riser.site.v1", "riser.decision.v1"
 REGISTERS = {"energy_import": 1}
 RANK_BITS = 10
+PATIENCE_S = 30
 
 # One reading as everybody can name it; and where a record of a log lies.
 Reading = collections.namedtuple("Reading", "meter register time_s value")
@@ -128,13 +131,29 @@ class Logs:
 
 
 class State:
-    """Billing's state in Redis."""
+    """Billing's state in Redis; several addresses are those of a Redis Cluster."""
 
-    def __init__(self, address):
-        self.client = redis.Redis(*address)
+    def __init__(self, addresses):
+        self.is_cluster = len(addresses) > 1
+        if not self.is_cluster:
+            self.client = redis.Redis(*addresses[0])
+        else:
+            nodes = [redis.cluster.ClusterNode(*address) for address in addresses]
+            self.client = redis.cluster.RedisCluster(startup_nodes=nodes, require_full_coverage=False,
+                                                     socket_timeout=5)
 
     def metas(self):
-        """{partition: PartitionMeta}"""
+        """{partition: PartitionMeta}; while a cluster has nobody for some of them, it is waited for."""
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return self.metas_now()
+            except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.ClusterError, redis.BusyLoadingError):
+                if not self.is_cluster or time.monotonic() > until:
+                    raise
+                time.sleep(0.1)
+
+    def metas_now(self):
         keys = sorted(self.client.scan_iter(match="{p*}:meta", count=1000))
         return {int(key[2:key.index(b"}")]): state_pb.PartitionMeta.FromString(self.client.get(key)) for key in keys}
 

@@ -159,6 +159,14 @@ class World:
         consumer.close()
         return found
 
+    def devices(self):
+        """{key: [value, ...]} of riser.device.v1."""
+        found = {}
+        for partition in range(self.partitions):
+            for _, key, value in self.records("riser.device.v1", partition):
+                found.setdefault(key, []).append(value)
+        return found
+
     def facts(self, partition=None):
         kind = self.schemas["site"].SiteRecord
         partition = self.partition if partition is None else partition

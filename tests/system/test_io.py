@@ -5,7 +5,6 @@ import subprocess
 
 import pytest
 
-from redis_cluster import RedisCluster
 from stack import INHERITED, PORT_BASE, ROOT, Stack
 
 
@@ -25,13 +24,14 @@ def test_live(own_engines, engine):
 
 
 def test_live_cluster(own_engines, tmp_path):
-    cluster = RedisCluster(tmp_path, PORT_BASE + 760)
+    cluster = Stack(tmp_path, PORT_BASE + 760, RISER_REDIS_NODES="6")
+    nodes = ["redis", *(f"redis-{n}" for n in range(2, 7))]
     try:
-        cluster.up()
-        run_live("redis_cluster", {"RISER_REDIS": cluster.addresses,
+        cluster.start(*nodes)
+        run_live("redis_cluster", {"RISER_REDIS": ",".join("%s:%d" % node for node in cluster.addresses("REDIS")),
                                    "RISER_REDIS_SINGLE": "%s:%d" % own_engines.address("REDIS")})
     finally:
-        cluster.down()
+        cluster.stop(*nodes)
 
 
 def run_live(engine, address):

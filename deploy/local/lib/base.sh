@@ -13,6 +13,8 @@ RISER_REDIS_MAXMEMORY=${RISER_REDIS_MAXMEMORY:-1gb}
 setting() { sed -n "s/^$1=//p" "$RISER_VAR/settings" 2>/dev/null || true; }
 RISER_PARTITIONS=${RISER_PARTITIONS:-$(setting RISER_PARTITIONS)}
 RISER_PARTITIONS=${RISER_PARTITIONS:-8}
+RISER_REDIS_NODES=${RISER_REDIS_NODES:-$(setting RISER_REDIS_NODES)}
+RISER_REDIS_NODES=${RISER_REDIS_NODES:-1}
 RISER_CLOCK=${RISER_CLOCK:-$(setting RISER_CLOCK)}
 RISER_CLOCK=${RISER_CLOCK:-system}
 
@@ -117,6 +119,9 @@ port_of() {
     controller) offset=2 ;;
     redis) offset=3 ;;
     mail) offset=4 ;;
+    redis-[2-6]) offset=$((28 + ${1#redis-})) ;;  # 30 to 34
+    redis-bus) offset=40 ;;
+    redis-bus-[2-6]) offset=$((39 + ${1#redis-bus-})) ;; # 41 to 45
     ingest) offset=10 ;;
     billing) offset=11 ;;
     notify) offset=12 ;;

@@ -41,7 +41,8 @@ RISER_PORT_BASE=$RISER_PORT_BASE
 RISER_PARTITIONS=$RISER_PARTITIONS
 RISER_KAFKA=127.0.0.1:$(port_of kafka)
 RISER_MQTT=127.0.0.1:$(port_of mosquitto)
-RISER_REDIS=127.0.0.1:$(port_of redis)
+RISER_REDIS=$(redis_addresses)
+RISER_REDIS_CLUSTER=$([[ $RISER_REDIS_NODES == 1 ]] && printf false || printf true)
 RISER_SMTP=127.0.0.1:$(port_of mail)
 RISER_MAIL_FROM=${RISER_MAIL_FROM:-riser@localhost}
 RISER_MAIL_DIR=$RISER_VAR/mail

@@ -22,7 +22,8 @@ stack_up_locked() {
   # Kafka takes longest; the others start beside it.
   parts_start "${ENGINES[@]}"
   kafka_topics
-  printf 'RISER_PARTITIONS=%s\nRISER_CLOCK=%s\n' "$RISER_PARTITIONS" "$RISER_CLOCK" >"$RISER_VAR/settings"
+  printf 'RISER_PARTITIONS=%s\nRISER_REDIS_NODES=%s\nRISER_CLOCK=%s\n' "$RISER_PARTITIONS" "$RISER_REDIS_NODES" \
+    "$RISER_CLOCK" >"$RISER_VAR/settings"
   if [[ -n $1 ]]; then return 0; fi
   services_install
   parts_start "${SERVICES[@]}"
@@ -37,6 +38,7 @@ parts_start() {
     else
       part_port_free "$name" "$(port_of "$name")"
       if [[ $name == kafka ]]; then part_port_free kafka "$(port_of controller)"; fi
+      if [[ $name == redis* && $RISER_REDIS_NODES == 6 ]]; then part_port_free "$name" "$(port_of "redis-bus${name#redis}")"; fi
       part_start "$name"
       started+=("$name")
     fi
@@ -45,12 +47,13 @@ parts_start() {
     process_wait "$name" "$SERVICE_START_SECONDS" part_ready "$name"
     say "$name: up (pid $(process_pid "$name"), port $(port_of "$name"))"
   done
+  if [[ " ${started[*]} " == *" redis"* ]]; then redis_form_cluster; fi
 }
 
 part_start() {
   case $1 in
     kafka) kafka_start ;;
-    redis) redis_start ;;
+    redis*) redis_start "$1" ;;
     mosquitto) mosquitto_start ;;
     mail) mail_start ;;
     *) service_start "$1" ;;
@@ -60,7 +63,7 @@ part_start() {
 part_ready() {
   case $1 in
     kafka) kafka_ready ;;
-    redis) redis_ready ;;
+    redis*) redis_ready "$1" ;;
     mosquitto) mosquitto_ready ;;
     mail) mail_ready ;;
     *) service_ready "$1" ;;
@@ -86,7 +89,7 @@ part_port_free() {
 
 part_stop() {
   case $1 in
-    kafka | redis | mosquitto | mail) process_stop "$1" 30 ;;
+    kafka | redis* | mosquitto | mail) process_stop "$1" 30 ;;
     *) process_stop "$1" "$SERVICE_STOP_SECONDS" ;;
   esac
 }
