@@ -191,8 +191,8 @@ static void test_without_a_meta_nothing_is_done(void **state) {
   world_fini(&world);
 }
 
-// An owner to whom nothing comes notices by looking: at a fence that is another one, be it at the same offset, and at one
-// that is gone. One that can't be read is no reason to drop anything.
+// An owner to whom nothing comes notices by looking: at a fence that is another one, be it at the same offset, and at
+// one that is gone. One that can't be read is no reason to drop anything.
 static void test_an_idle_owner_notices_another_fence(void **state) {
   (void)state;
   struct world world;
