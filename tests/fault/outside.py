@@ -9,7 +9,6 @@ import time
 
 import kafka
 import redis
-import redis.cluster
 
 from stack import ROOT
 
@@ -135,12 +134,7 @@ class State:
 
     def __init__(self, addresses):
         self.is_cluster = len(addresses) > 1
-        if not self.is_cluster:
-            self.client = redis.Redis(*addresses[0])
-        else:
-            nodes = [redis.cluster.ClusterNode(*address) for address in addresses]
-            self.client = redis.cluster.RedisCluster(startup_nodes=nodes, require_full_coverage=False,
-                                                     socket_timeout=5)
+        self.client = records.redis_client(",".join("%s:%d" % address for address in addresses))
 
     def metas(self):
         """{partition: PartitionMeta}; while a cluster has nobody for some of them, it is waited for."""

@@ -181,10 +181,15 @@ class Billing:
         return self.redis.get(f"{{p{self.partition(site)}}}:{key}")
 
     def dump(self):
-        """Everything in Redis but the outboxes: those are empty after a rebuild."""
+        """Everything in Redis but the outboxes, which are empty after a rebuild, and the fences' generation, which is
+        another one then."""
         found = {}
         for key in self.redis.scan_iter("{p*", count=1000):
             if not key.endswith(b":outbox"):
                 due = key.endswith(b":due")
                 found[key] = self.redis.zrange(key, 0, -1, withscores=True) if due else self.redis.get(key)
+            if key.endswith(b":meta"):
+                meta = state_pb.PartitionMeta.FromString(found[key])
+                meta.ClearField("generation")
+                found[key] = meta
         return found

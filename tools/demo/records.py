@@ -11,6 +11,7 @@ import tempfile
 
 import kafka
 import redis
+import redis.cluster
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AREAS = ("telemetry", "site", "decision", "command", "device", "person", "reject", "state")
@@ -54,12 +55,20 @@ class Topic:
             yield partition, offset, kind.FromString(value)
 
 
+def redis_client(addresses):
+    """Of host:port; several, separated by commas, are nodes of a Redis Cluster."""
+    nodes = [one.rsplit(":", 1) for one in addresses.split(",")]
+    if len(nodes) == 1:
+        return redis.Redis(host=nodes[0][0], port=int(nodes[0][1]))
+    return redis.cluster.RedisCluster(startup_nodes=[redis.cluster.ClusterNode(host, int(port)) for host, port in nodes],
+                                      require_full_coverage=False, socket_timeout=5)
+
+
 class State:
     """Billing's state in Redis, by key."""
 
-    def __init__(self, address, schemas):
-        host, port = address.rsplit(":", 1)
-        self.client = redis.Redis(host=host, port=int(port))
+    def __init__(self, addresses, schemas):
+        self.client = redis_client(addresses)
         self.schemas = schemas
 
     def keys(self, what):

@@ -38,7 +38,7 @@ demo_clear() {
       "RISER_VAR=./var-demo RISER_PORT_BASE=22000 ./riser demo, or remove $RISER_VAR if nobody needs it"
   fi
   stack_down
-  for name in kafka redis mosquitto mail spool log run settings demo-data; do rm -rf "${RISER_VAR:?}/$name"; done
+  for name in kafka redis redis-{2..6} mosquitto mail spool log run settings demo-data; do rm -rf "${RISER_VAR:?}/$name"; done
 }
 
 # What was published, with the broker's PUBACK, is written down by replay in the ledger; the checker compares it with what
