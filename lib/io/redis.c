@@ -223,7 +223,9 @@ static enum error connection_commit(struct redis *base, const struct redis_fence
     if (value.type == REDIS_ERROR && !queued) queued = redis_reply_error(&value, "queue");
   }
   if (read_reply(connection, connection->own, &value)) return ERR_UNKNOWN_OUTCOME;
-  return redis_commit_outcome(&value, queued);
+  err = redis_commit_outcome(&value, queued);
+  // One that takes no writes may have become a replica: behind its name there may be another one by now.
+  return err == ERR_UNAVAILABLE ? lost(connection, "commit", err) : err;
 }
 
 static void connection_close(struct redis *base) {

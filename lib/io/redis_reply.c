@@ -79,8 +79,9 @@ bool redis_error_is(const struct redis_value *value, const char *code) {
 }
 
 enum error redis_reply_error(const struct redis_value *value, const char *doing) {
-  static const char *const passing[] = {"OOM",  "READONLY", "LOADING",     "MASTERDOWN", "NOREPLICAS", "TRYAGAIN",
-                                        "BUSY", "MISCONF",  "CLUSTERDOWN", "MOVED",      "ASK"};
+  static const char *const passing[] = {"OOM",         "READONLY", "LOADING", "MASTERDOWN",
+                                        "NOREPLICAS",  "TRYAGAIN", "BUSY",    "MISCONF",
+                                        "CLUSTERDOWN", "MOVED",    "ASK",     "ERR max number of clients"};
   enum error err = ERR_CORRUPT;
   for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
     if (redis_error_is(value, passing[i])) err = ERR_UNAVAILABLE;
