@@ -391,6 +391,7 @@ static enum error cluster_commit(struct redis *base, const struct redis_fence *f
   err = redis_commit(node->redis, fence, writes, count);
   if (err == ERR_UNKNOWN_OUTCOME) node_pause(node, began_ms);
   if (err == ERR_UNAVAILABLE || err == ERR_UNKNOWN_OUTCOME) cluster->stale = true;
+  if (err == ERR_UNAVAILABLE) cluster->refreshed_ms = 0; // it may belong elsewhere by now: ask before the next try
   return err;
 }
 
