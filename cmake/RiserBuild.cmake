@@ -15,7 +15,7 @@ endif()
 string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELWITHDEBINFO "${CMAKE_C_FLAGS_RELWITHDEBINFO}") # assertions stay on
 string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
 
-option(RISER_SANITIZE "build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+set(RISER_SANITIZE "" CACHE STRING "address (with undefined), thread, fuzzer or coverage (both: clang alone); empty: none")
 
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
@@ -39,9 +39,18 @@ target_compile_definitions(riser_rules INTERFACE _POSIX_C_SOURCE=200809L _DEFAUL
 target_compile_options(riser_rules INTERFACE
   -Wall -Wextra -Werror -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes
   -Wpointer-arith -Wwrite-strings -Wvla -Wformat=2 -fno-common -fstack-protector-strong)
-if(RISER_SANITIZE)
-  target_compile_options(riser_rules INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
-  target_link_options(riser_rules INTERFACE -fsanitize=address,undefined)
+set(sanitize_address address,undefined)
+set(sanitize_thread thread)
+set(sanitize_fuzzer fuzzer-no-link,address,undefined)
+if(RISER_SANITIZE STREQUAL "coverage")
+  target_compile_options(riser_rules INTERFACE -fprofile-instr-generate -fcoverage-mapping)
+  target_link_options(riser_rules INTERFACE -fprofile-instr-generate)
+elseif(DEFINED sanitize_${RISER_SANITIZE})
+  set(sanitize -fsanitize=${sanitize_${RISER_SANITIZE}})
+  target_compile_options(riser_rules INTERFACE ${sanitize} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(riser_rules INTERFACE ${sanitize})
+elseif(RISER_SANITIZE)
+  message(FATAL_ERROR "RISER_SANITIZE is '${RISER_SANITIZE}'; it may be address, thread, fuzzer, coverage or empty")
 endif()
 
 function(riser_library name)

@@ -136,7 +136,8 @@ static enum error list_add(struct list *list, const char *name) {
   char again[SEGMENT_NAME_SIZE];
   if (sscanf(name, file.spare ? "spare-%16" SCNx64 : "%16" SCNx64 ".spool", &file.number) != 1) return OK;
   segment_name(file, again);
-  if (strcmp(again, name) != 0) return OK; // not ours
+  bool numbered = file.spare || (file.number && file.number <= SEGMENT_NUMBER_MAX);
+  if (!numbered || strcmp(again, name) != 0) return OK; // not ours
   if (list->count == list->room) {
     size_t room = list->room ? 2 * list->room : 64;
     struct segment_file *files = realloc(list->files, room * sizeof *files);
@@ -249,12 +250,17 @@ enum error marks_open(const struct folder *folder, struct marks_file *file, stru
   return OK;
 }
 
+// Could a record begin there? A mark that no reader could follow is none.
+static bool is_position(uint64_t mark) {
+  return mark >> 32 <= SEGMENT_NUMBER_MAX && mark % 8 == 0;
+}
+
 static bool marks_slot_read(const uint8_t *slot, uint64_t *generation, struct marks *marks) {
   if (memcmp(slot, MARKS_FORMAT, sizeof MARKS_FORMAT) != 0) return false;
   if (get_le32(slot + SLOT_USED) != crc32c(0, slot, SLOT_USED)) return false;
   *generation = get_le64(slot + 8);
   *marks = (struct marks){get_le64(slot + 16), get_le64(slot + 24), (int64_t)get_le64(slot + 32)};
-  return true;
+  return is_position(marks->confirmed) && (marks->hold == UINT64_MAX || is_position(marks->hold));
 }
 
 void marks_write(struct marks_file *file, const struct marks *marks) {

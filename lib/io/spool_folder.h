@@ -11,6 +11,8 @@
 #include "base/error.h"
 
 enum { SEGMENT_NAME_SIZE = 32 };
+// Numbers of segments are 1 .. this: a position has 32 bits for them, and one more must fit. Never reached in practice.
+#define SEGMENT_NUMBER_MAX (UINT64_C(0xffffffff) - 1)
 
 // A spare is a segment without a number: its content means nothing.
 struct segment {

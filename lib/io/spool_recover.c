@@ -70,8 +70,10 @@ static uint64_t scan(struct segment *segment, uint64_t key, uint64_t from, uint6
   }
 }
 
+// Here, or far enough away for a filler to cover what lies between.
 static uint64_t next_whole(const struct segment *segment, uint64_t key, uint64_t offset) {
-  for (; offset + SPOOL_HEADER <= segment->size; offset += SPOOL_ALIGN)
+  if (offset + SPOOL_HEADER <= segment->size && whole_at(segment, key, offset)) return offset;
+  for (offset += SPOOL_HEADER; offset + SPOOL_HEADER <= segment->size; offset += SPOOL_ALIGN)
     if (whole_at(segment, key, offset)) return offset;
   return UINT64_MAX;
 }

@@ -41,6 +41,7 @@ enum error stock_add_spare(struct stock *stock, struct segment *segment) {
 
 enum error stock_next(struct stock *stock, uint64_t number, struct segment **out) {
   struct segment *segment = NULL;
+  if (number > SEGMENT_NUMBER_MAX) return ERR_QUEUE_FULL;
   pthread_mutex_lock(&stock->lock);
   enum error err = new_or_spare(stock, &segment);
   if (!err) err = segment_rename(&stock->folder, segment, (struct segment_file){.number = number});

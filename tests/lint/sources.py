@@ -5,7 +5,7 @@ import re
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-C_FOLDERS = ("lib", "services", "tools", "tests/unit", "tests/bench")
+C_FOLDERS = ("lib", "services", "tools", "tests/unit", "tests/bench", "tests/fuzz")
 
 
 def tracked(*patterns):

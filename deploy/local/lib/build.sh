@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Compiling: CMake's presets `default` (build/) and `asan` (build/asan).
+# Compiling: CMake's presets; `default` in build/, every other in build/<preset>.
 
 # build_tree PRESET FOLDER [TARGET...]
 build_tree() {
@@ -28,3 +28,6 @@ build_failed() {
 
 build_main() { build_tree default "$BUILD"; }
 build_asan() { build_tree asan "$BUILD/asan"; }
+
+# build_preset PRESET [TARGET...]
+build_preset() { build_tree "$1" "$BUILD/$1" "${@:2}"; }

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # The distribution's packages. Asks dpkg what is there; apt only when something is missing.
 
-# packages_missing [test]: one name a line; with `test` also what only the tests need.
+# packages_missing [KIND]: one name a line; with `test` or `fuzz` also what only these need.
 packages_missing() {
-  local with=${1:-} line names name installed found
+  local with=${1:-none} line names name installed found
   installed=$'\n'$(dpkg-query -W -f='${db:Status-Abbrev}${Package}\n' 2>/dev/null | sed -n 's/^[hi]i *//p')$'\n'
   while read -r line; do
     names=${line%%#*}
     names=${names// /}
-    if [[ $names == test:* && -z $with ]]; then continue; fi
-    names=${names#test:}
+    names=${names#"$with":}
+    if [[ $names == *:* ]]; then continue; fi
     if [[ -z $names ]]; then continue; fi
     found=
     for name in ${names//|/ }; do

@@ -2,12 +2,19 @@
 # `./riser test`: each part runs, in this order; a part that has nothing to run is a failure, not a pass.
 
 TEST_PARTS=(unit asan lint system fault)
+# Longer ones, of their own (long_tests.sh): only by name, one at a time, with options of their own.
+LONG_PARTS=(fuzz)
 
 tests_command() {
   local parts=() part failed=()
+  if [[ " ${LONG_PARTS[*]} " == *" ${1:-none} "* ]]; then
+    "long_$1" "${@:2}"
+    return
+  fi
   while (($#)) && [[ $1 != -- ]]; do
     if [[ " ${TEST_PARTS[*]} " != *" $1 "* ]]; then
-      die "there is no test part '$1'" "the parts are: ${TEST_PARTS[*]}" "./riser test [PART...] [-- pytest's options]"
+      die "there is no test part '$1'" "the parts are: ${TEST_PARTS[*]}; alone: ${LONG_PARTS[*]}" \
+        "./riser test [PART...] [-- pytest's options]"
     fi
     parts+=("$1")
     shift

@@ -163,7 +163,9 @@ static enum error parse(struct codec_input *input, struct json_object **root) {
     input->detail = "a number is beyond 64 bits";
     return ERR_BAD_VALUE;
   }
-  if (problem == json_tokener_error_parse_utf8_string && !bytes_is_utf8(input->payload)) return ERR_BAD_UTF8;
+  // json-c lets overlong forms and surrogates pass.
+  bool could_be_read = problem == json_tokener_success || problem == json_tokener_error_parse_utf8_string;
+  if (could_be_read && !bytes_is_utf8(input->payload)) return ERR_BAD_UTF8;
   if (problem == json_tokener_continue)
     input->detail = "the payload ends in the middle";
   else if (problem != json_tokener_success)

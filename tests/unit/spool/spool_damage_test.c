@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The spool after the worst: cut off at every byte, every byte changed, half-written, forged, files gone. What was
 // whole is still there; what was not never passes for a record.
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "base/crc32c.h"
 #include "io/spool_record.h"
 #include "spool_fixture.h"
 
@@ -199,6 +201,60 @@ static void test_one_damaged_mark_falls_back_to_the_other(void **state) {
   assert_int_equal(survivors(image), first_records(RECORDS) & ~first_records(5));
 }
 
+static uint64_t key_of(const struct image *image) {
+  char path[PATH];
+  size_t len;
+  fixture_path(&image->fixture, "key", path, sizeof path);
+  uint8_t *data = file_read(path, &len);
+  uint64_t key = get_le64(data);
+  free(data);
+  return key;
+}
+
+// Segment numbers have 32 bits in a position; a file of a larger one is not the spool's, whoever put it there.
+static void test_a_name_that_no_position_has_is_ignored(void **state) {
+  static const uint64_t numbers[] = {0, 0xffffffff, 0x100000000, UINT64_MAX};
+  struct image *image = *state;
+  struct spool_entry entry = {.payload = bytes_text("of no position")};
+  uint64_t key = key_of(image);
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    char path[PATH], name[64];
+    uint8_t segment[4096] = {0};
+    spool_record_write(segment, spool_position(numbers[i], 0) ^ key, &entry);
+    snprintf(name, sizeof name, "%016" PRIx64 ".spool", numbers[i]);
+    fixture_path(&image->fixture, name, path, sizeof path);
+    file_write(path, segment, sizeof segment);
+  }
+  assert_int_equal(survivors(image), first_records(RECORDS));
+}
+
+// Where no filler fits a reader would take the hole itself for a record: what follows so closely is given up.
+static void test_a_hole_smaller_than_a_header(void **state) {
+  struct image *image = *state;
+  uint64_t end = image->begin[RECORDS];
+  struct spool_entry entry = {.payload = bytes_text("too close")};
+  memset(image->data + end, 0x5a, 8);
+  spool_record_write(image->data + end + 8, spool_position(1, end + 8) ^ key_of(image), &entry);
+  file_write(image->path, image->data, image->len);
+  assert_int_equal(survivors(image), first_records(RECORDS));
+}
+
+static void test_a_mark_where_no_record_can_begin_is_none(void **state) {
+  struct image *image = *state;
+  static const uint64_t marks[] = {UINT64_C(0x100000001), UINT64_C(0x10000002d), UINT64_C(0xffffffff00000000)};
+  char path[PATH];
+  fixture_path(&image->fixture, "marks", path, sizeof path);
+  for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+    uint8_t slot[4096] = "rspool1"; // the layout: spool_folder.c
+    put_le64(slot + 8, 99);
+    put_le64(slot + 16, marks[i]);
+    put_le64(slot + 24, UINT64_MAX);
+    put_le32(slot + 40, crc32c(0, slot, 40));
+    file_write(path, slot, sizeof slot);
+    assert_int_equal(survivors(image), first_records(RECORDS));
+  }
+}
+
 static void test_without_its_key_it_refuses(void **state) {
   struct image *image = *state;
   char path[PATH];
@@ -249,6 +305,9 @@ int main(void) {
       TEST(test_damaged_marks_only_replay),
       TEST(test_a_lost_segment_is_counted),
       TEST(test_one_damaged_mark_falls_back_to_the_other),
+      TEST(test_a_name_that_no_position_has_is_ignored),
+      TEST(test_a_hole_smaller_than_a_header),
+      TEST(test_a_mark_where_no_record_can_begin_is_none),
       TEST(test_without_its_key_it_refuses),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
