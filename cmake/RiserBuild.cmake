@@ -17,6 +17,26 @@ string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
 
 set(RISER_SANITIZE "" CACHE STRING "address (with undefined), thread, fuzzer or coverage (both: clang alone); empty: none")
 
+set(RISER_CANARY "" CACHE STRING "a promise that is broken on purpose (docs/canaries.md); empty: none")
+file(STRINGS ${PROJECT_SOURCE_DIR}/lib/base/canary.h canaries REGEX "^  CANARY_")
+list(TRANSFORM canaries REPLACE "^  CANARY_([A-Z_]+).*" "\\1")
+set(canary_id NONE)
+set(RISER_VERSION ${PROJECT_VERSION})
+if(RISER_CANARY)
+  string(TOUPPER ${RISER_CANARY} canary_id)
+  string(REPLACE "-" "_" canary_id ${canary_id})
+  if(NOT canary_id IN_LIST canaries)
+    message(FATAL_ERROR "there is no canary '${RISER_CANARY}': see lib/base/canary.h")
+  endif()
+  if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    message(FATAL_ERROR "a canary is never a release: it breaks a promise on purpose (RISER_CANARY=${RISER_CANARY})")
+  endif()
+  set(RISER_VERSION ${PROJECT_VERSION}+broken-on-purpose.${RISER_CANARY})
+  message(WARNING "THIS BUILD IS BROKEN ON PURPOSE (canary ${RISER_CANARY}). It loses or repeats what it should not, "
+    "and is only there for a test to notice. Never run it with anybody's data.")
+endif()
+configure_file(${PROJECT_SOURCE_DIR}/lib/base/canary_build.h.in ${PROJECT_BINARY_DIR}/generated/base/canary_build.h)
+
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(RDKAFKA REQUIRED IMPORTED_TARGET rdkafka>=2.0)
@@ -34,7 +54,8 @@ find_package(eclipse-paho-mqtt-c REQUIRED)
 find_program(PROTOC_C protoc-c REQUIRED)
 
 add_library(riser_rules INTERFACE)
-target_include_directories(riser_rules INTERFACE ${PROJECT_SOURCE_DIR}/lib ${PROJECT_SOURCE_DIR}/services)
+target_include_directories(riser_rules INTERFACE ${PROJECT_SOURCE_DIR}/lib ${PROJECT_SOURCE_DIR}/services
+  ${PROJECT_BINARY_DIR}/generated)
 target_compile_definitions(riser_rules INTERFACE _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE)
 target_compile_options(riser_rules INTERFACE
   -Wall -Wextra -Werror -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes

@@ -5,9 +5,11 @@ import pathlib
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+BUILD = pathlib.Path(os.environ.get("RISER_BUILD", ROOT / "build"))  # another one: sanitizers, canaries
+os.environ.setdefault("RISER_TEST_BIN", str(BUILD / "bin"))
 PORT_BASE = int(os.environ.get("RISER_TEST_PORT_BASE", "23000"))
 # Variables of the caller's own stack must not reach the test's.
-INHERITED = {k: v for k, v in os.environ.items() if not k.startswith("RISER_") or k == "RISER_CACHE"}
+INHERITED = {k: v for k, v in os.environ.items() if not k.startswith("RISER_") or k in ("RISER_CACHE", "RISER_BUILD")}
 
 
 class Stack:

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/canary.h"
 #include "domain/zone.h"
 
 enum { RANK_BITS = 10, HOUR_S = 3600, DAY_S = 86400, MONTH_SECONDS_MAX = 31 * DAY_S };
@@ -127,7 +128,7 @@ enum error reads_merge(struct buffer *vector, struct read read, struct reads_cha
 
   struct read there = reads_get(buffer_bytes(vector), index);
   bool wins = read.rank != there.rank ? read.rank > there.rank : read.value > there.value;
-  if (!wins) return OK;
+  if (!wins && !CANARY(LAST_READ_WINS)) return OK;
   if (read_is_edit(read) && !read_is_edit(there) && edits_in(vector->data, count) >= READS_EDITS_MAX) return ERR_LIMIT;
   put(vector->data + index * READ_SIZE, read);
   change->from = index * READ_SIZE;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/canary.h"
 #include "base/log.h"
 #include "io/redis_reply.h"
 
@@ -19,6 +20,7 @@ enum error redis_commit_watch(struct redis *redis, const struct redis_fence *fen
   struct bytes watch[2] = {BYTES_LITERAL("WATCH")}, get[2] = {BYTES_LITERAL("GET")};
   struct bytes unwatch[1] = {BYTES_LITERAL("UNWATCH")};
   watch[1] = get[1] = fence->key;
+  if (CANARY(FENCE_OFF)) return OK;
   struct redis_command commands[2] = {{watch, 2}, {get, 2}};
   struct redis_value values[2];
   if (redis_pipeline(redis, commands, 2, arena, values)) return ERR_UNAVAILABLE;
@@ -58,7 +60,7 @@ enum error redis_commit_outcome(const struct redis_value *exec, enum error queue
   if (redis_error_is(exec, "EXECABORT") && queued) return queued;
   if (exec->type != REDIS_ARRAY) return redis_reply_error(exec, "EXEC");
   for (size_t i = 0; i < exec->count; i++) {
-    if (exec->elements[i].type != REDIS_ERROR) continue;
+    if (exec->elements[i].type != REDIS_ERROR || CANARY(EXEC_ERROR_IGNORED)) continue;
     log_error("redis-exec-failed", F_INT("command", (int64_t)i), F_BYTES("reply", exec->elements[i].text));
     return ERR_EXEC_FAILED;
   }

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/canary.h"
 #include "base/crc32c.h"
 #include "base/log.h"
 
@@ -191,7 +192,8 @@ enum error segment_load(const struct folder *folder, struct segment_file file, s
 // Takes the descriptor, also when it fails. An empty file is a segment of size 0 without a map.
 static enum error segment_map(int fd, struct segment_file file, uint64_t size, struct segment **out) {
   struct segment *segment = calloc(1, sizeof *segment);
-  void *map = size ? mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : NULL;
+  int sharing = CANARY(SPOOL_IN_MEMORY) ? MAP_PRIVATE : MAP_SHARED;
+  void *map = size ? mmap(NULL, size, PROT_READ | PROT_WRITE, sharing, fd, 0) : NULL;
   if (!segment || map == MAP_FAILED) {
     enum error err = segment ? failed("map-segment", "") : ERR_NO_MEMORY;
     if (map && map != MAP_FAILED) munmap(map, size);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/canary.h"
 #include "base/crc32c.h"
 
 enum { AT_CRC = 0, AT_MARK = 4, AT_PAYLOAD = 8, AT_TOPIC = 12, AT_KIND = 14, AT_TIME = 16, AT_NOTE = 24, AT_ZERO = 28 };
@@ -44,7 +45,8 @@ size_t spool_record_check(const uint8_t *at, size_t room, uint64_t key) {
   size_t content = (size_t)get_le32(at + AT_PAYLOAD) + get_le16(at + AT_TOPIC);
   if (content > room - SPOOL_HEADER) return 0;
   size_t covered = spool_record_is_filler(at) ? SPOOL_HEADER : SPOOL_HEADER + content;
-  return get_le32(at + AT_CRC) == checksum(at, covered, key) ? spool_record_size(content) : 0;
+  bool whole = CANARY(SPOOL_CRC_OFF) || get_le32(at + AT_CRC) == checksum(at, covered, key);
+  return whole ? spool_record_size(content) : 0;
 }
 
 size_t spool_record_stored_size(const uint8_t *at) {

@@ -2,6 +2,7 @@
 // The order matters: logging first, so that everything else can say why it failed; signals before any thread.
 #include "run/process.h"
 
+#include "base/canary.h"
 #include "base/log.h"
 
 enum error process_open(const char *service, const struct run_settings *settings, struct process *process) {
@@ -21,6 +22,7 @@ enum error process_open(const char *service, const struct run_settings *settings
     metrics_free(process->metrics);
     return err;
   }
+  if (!CANARY(NONE)) log_error("broken-on-purpose", F_STR("version", RISER_VERSION));
   log_info("started", F_STR("version", RISER_VERSION), F_INT("http_port", health_port(process->health)));
   return OK;
 }

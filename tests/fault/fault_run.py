@@ -17,7 +17,8 @@ import kafka
 
 import evidence
 import outside
-from outside import ROOT, site_pb
+from outside import site_pb
+from stack import BUILD
 
 STATED_RATE = 1000  # readings a second that must be acknowledged in the second before a fault
 STORY_RATE, FLOOD_RATE = 480, 960
@@ -155,7 +156,7 @@ class Run:
     def sim(self, name, *options):
         with open(self.folder / f"metersim-{name}.log", "ab") as log:
             self.sims.append(subprocess.Popen(
-                [ROOT / "build" / "bin" / "metersim", "--mqtt", "%s:%d" % self.stack.address("MQTT"), "--kafka",
+                [BUILD / "bin" / "metersim", "--mqtt", "%s:%d" % self.stack.address("MQTT"), "--kafka",
                  self.world.brokers, "--seed", str(self.seed), *options], stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=log, text=True))
 

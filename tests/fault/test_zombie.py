@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from fault_run import Run, alive
-from outside import ROOT
+from stack import BUILD
 
 ASLEEP_S = 20
 
@@ -79,5 +79,5 @@ def start_second(stack, folder, instance):
     env |= {"RISER_INSTANCE": instance, "RISER_HTTP_PORT": str(stack.port_base + 31), "PATH": os.environ["PATH"],
             "RISER_SESSION_TIMEOUT": stack.env["RISER_SESSION_TIMEOUT"]}
     with open(folder / "billing-1.log", "ab") as log:
-        return subprocess.Popen([ROOT / "build" / "bin" / "riser-billing"], env=env, stdin=subprocess.DEVNULL,
+        return subprocess.Popen([BUILD / "bin" / "riser-billing"], env=env, stdin=subprocess.DEVNULL,
                                 stdout=log, stderr=log)

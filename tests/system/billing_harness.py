@@ -14,7 +14,7 @@ import urllib.request
 import kafka
 import redis
 
-from stack import ROOT
+from stack import BUILD, ROOT
 
 SITE_TOPIC, DECISION_TOPIC = "riser.site.v1", "riser.decision.v1"
 PROTO = tempfile.TemporaryDirectory(prefix="riser-proto-")
@@ -67,7 +67,7 @@ class Billing:
     def start(self, ready=True, **env):
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
-                [ROOT / "build" / "bin" / "riser-billing"], stdin=subprocess.DEVNULL, stderr=log,
+                [BUILD / "bin" / "riser-billing"], stdin=subprocess.DEVNULL, stderr=log,
                 env={"PATH": os.environ["PATH"], **self.env, "RISER_CLOCK": "log", "RISER_RETRY": "200ms",
                      "RISER_INSTANCE": str(self.instance), "RISER_SESSION_TIMEOUT": "6s",
                      "RISER_HTTP_PORT": self.http.rsplit(":", 1)[1], **env})

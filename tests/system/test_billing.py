@@ -9,7 +9,7 @@ import kafka
 import pytest
 
 from billing_harness import Billing, decision_pb, site_pb, state_pb
-from stack import ROOT
+from stack import BUILD
 
 MARCH_S = 1456790400  # 2016-03-01T00:00:00Z
 COLD = 20             # REGISTER_VOLUME_COLD
@@ -350,7 +350,7 @@ def test_it_does_not_start_with_another_number_of_partitions(billing):
 
 
 def test_check_config():
-    program = ROOT / "build" / "bin" / "riser-billing"
+    program = BUILD / "bin" / "riser-billing"
     assert subprocess.run([program, "--check-config"], capture_output=True, env={}).returncode == 0
     assert subprocess.run([program, "--check-config"], capture_output=True,
                           env={"RISER_BATCH_WRITES": "none"}).returncode == 2

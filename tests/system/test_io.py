@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from stack import INHERITED, PORT_BASE, ROOT, Stack
+from stack import BUILD, INHERITED, PORT_BASE, Stack
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +35,6 @@ def test_live_cluster(own_engines, tmp_path):
 
 
 def run_live(engine, address):
-    ran = subprocess.run([ROOT / "build" / "tests" / f"io_{engine}_live"], env={**INHERITED, **address}, text=True,
+    ran = subprocess.run([BUILD / "tests" / f"io_{engine}_live"], env={**INHERITED, **address}, text=True,
                          capture_output=True, timeout=300)
     assert ran.returncode == 0, ran.stdout + ran.stderr

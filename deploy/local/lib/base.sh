@@ -3,7 +3,7 @@
 # What all parts of the driver share: where things are, what is said, how an error ends. Sourced by ./riser.
 
 LOCAL=$RISER_ROOT/deploy/local
-BUILD=$RISER_ROOT/build
+BUILD=$(realpath -ms "${RISER_BUILD:-$RISER_ROOT/build}")
 RISER_VAR=$(realpath -ms "${RISER_VAR:-$RISER_ROOT/var}")
 RISER_CACHE=$(realpath -ms "${RISER_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/riser}")
 RISER_PORT_BASE=${RISER_PORT_BASE:-21000}

@@ -30,4 +30,4 @@ build_main() { build_tree default "$BUILD"; }
 build_asan() { build_tree asan "$BUILD/asan"; }
 
 # build_preset PRESET [TARGET...]
-build_preset() { build_tree "$1" "$BUILD/$1" "${@:2}"; }
+build_preset() { build_tree "$1" "$RISER_ROOT/build/$1" "${@:2}"; }

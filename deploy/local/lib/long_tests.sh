@@ -7,5 +7,13 @@ long_fuzz() {
   if [[ " $* " == *" --coverage "* ]]; then preset=fuzz-coverage; fi
   packages_ensure fuzz
   build_preset "$preset" fuzz_targets
-  exec python3 "$RISER_ROOT/tests/fuzz/run.py" "$BUILD/$preset" "$@"
+  exec python3 "$RISER_ROOT/tests/fuzz/run.py" "$RISER_ROOT/build/$preset" "$@"
+}
+
+# long_canaries [--only NAME] [--kind unit|system]
+long_canaries() {
+  packages_ensure test
+  python_ensure
+  kafka_ensure
+  exec "$PYTHON" "$RISER_ROOT/tests/canary/run.py" "$RISER_ROOT/build/canary" "$@"
 }

@@ -5,6 +5,8 @@
 
 #include "billing/core/accounts.h"
 
+#include "base/canary.h"
+
 static int64_t later(int64_t a_s, int64_t b_s) {
   return a_s > b_s ? a_s : b_s;
 }
@@ -42,7 +44,7 @@ static void end_episode(struct fold *fold, const struct tenancy *tenancy, enum c
     if (tenancy->room.points[i]->commodity != commodity) continue;
     const struct point_state *point = entity_point(tenancy->room.states[i]);
     bool ours = strcmp(point->desired_lease, tenancy->lease->id) == 0;
-    if (point->desired == SUPPLY_OFF && ours) switch_to(fold, tenancy, i, SUPPLY_ON);
+    if (point->desired == SUPPLY_OFF && ours && !CANARY(LEFT_CUT)) switch_to(fold, tenancy, i, SUPPLY_ON);
   }
 }
 
@@ -72,7 +74,7 @@ static void plan(struct fold *fold, const struct tenancy *tenancy, enum commodit
     struct key member = due_member(DUE_NOTICE, site->id, lease, what);
     int64_t at_s = later(notice_at(tenancy, arrears, oldest), fold->now_s);
     fold_fail(fold, store_due_set(fold->store, at_s, member.text));
-  } else if (arrears->receipt_count > 0) {
+  } else if (arrears->receipt_count > 0 || CANARY(NOTICE_CHECK_OFF)) {
     struct key member = due_member(DUE_CUT, site->id, lease, what);
     int64_t at_s = later(cut_at(tenancy, arrears, oldest), fold->now_s);
     fold_fail(fold, store_due_set(fold->store, at_s, member.text));
@@ -190,10 +192,11 @@ enum error step_cut(struct fold *fold, const struct step *step) {
   if (fold_waits(fold)) return ERR_AGAIN;
   if (!oldest) return store_due_remove(fold->store, step->member);
   const struct arrears *arrears = &tenancy.account->arrears[commodity];
-  bool served = arrears->noticed && arrears->receipt_count > 0;
+  bool served = arrears->noticed && (arrears->receipt_count > 0 || CANARY(NOTICE_CHECK_OFF));
   int64_t at_s = cut_at(&tenancy, arrears, oldest);
   if (served && fold->now_s < at_s) return store_due_set(fold->store, at_s, step->member);
-  for (size_t i = 0; served && oldest->actual[commodity] && i < tenancy.room.count; i++) {
+  bool actual = oldest->actual[commodity] || CANARY(ESTIMATE_CUTS);
+  for (size_t i = 0; served && actual && i < tenancy.room.count; i++) {
     const struct service_point *point = tenancy.room.points[i];
     bool off = entity_point(tenancy.room.states[i])->desired == SUPPLY_OFF;
     if (point->commodity != commodity || off) continue;

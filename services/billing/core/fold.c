@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/canary.h"
 #include "billing/core/fold_parts.h"
 
 enum { SCRATCH_MAX = 256 * 1024 * 1024, CHAINS_MAX = 64 * 1024 * 1024 };
@@ -97,7 +98,7 @@ static void begin(struct fold *fold, const struct fact *fact, struct cause base,
 }
 
 enum error fold_apply(struct fold *fold, const struct fact *fact, struct cause base, struct effects *out) {
-  if (fact->envelope.min_reader > FACT_READER_VERSION) return ERR_NEWER_READER;
+  if (fact->envelope.min_reader > FACT_READER_VERSION) return CANARY(NEWER_RECORD_SKIPPED) ? OK : ERR_NEWER_READER;
   begin(fold, fact, base, out);
   enum error err = OK;
   if (fact_bounded(fact)) {

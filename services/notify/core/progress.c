@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "notify/core/progress.h"
 
+#include "base/canary.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -99,13 +101,13 @@ static enum error take_again(struct progress *progress, int64_t offset, enum pro
                              uint32_t *done) {
   struct progress_item *item = find_item(progress, offset);
   *verdict = item ? PROGRESS_WORK : PROGRESS_SKIP;
-  *done = item ? item->done : 0;
+  *done = item && !CANARY(DELIVERY_FORGOTTEN) ? item->done : 0;
   if (item) item->taken = true;
   return OK;
 }
 
 static bool is_repetition(const struct progress *progress, struct cause cause) {
-  return progress->has_mark && cause_compare(cause, progress->mark) <= 0;
+  return progress->has_mark && cause_compare(cause, progress->mark) <= 0 && !CANARY(MARK_IGNORED);
 }
 
 enum error progress_take(struct progress *progress, int64_t offset, struct cause cause, bool is_message,
