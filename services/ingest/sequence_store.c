@@ -13,6 +13,7 @@
 
 #include "base/crc32c.h"
 #include "base/log.h"
+#include "ingest/core/topic.h"
 
 static const char MAGIC[8] = "rseqs-2\n";
 enum { NAME_ROOM = 32, HEADER = 24, TRAILER = 4 };
@@ -34,6 +35,7 @@ static void put64(struct writer *writer, uint64_t value);
 static void put(struct writer *writer, const void *data, size_t len);
 static enum error write_file(int fd, struct bytes content);
 static enum error read_file(const char *folder, struct buffer *content);
+static bool read_devices(struct bytes content, struct devices *devices);
 static bool read_device(struct reader *reader, struct devices *devices);
 static bool get(struct reader *reader, size_t len, const uint8_t **at);
 static enum error failed(const char *doing);
@@ -117,15 +119,19 @@ enum error sequence_store_load(const char *folder, struct devices *devices, uint
   if (!err && (content.len < HEADER + TRAILER || memcmp(content.data, MAGIC, sizeof MAGIC) != 0)) err = ERR_CORRUPT;
   if (!err && get_le32(content.data + content.len - TRAILER) != crc32c(0, content.data, content.len - TRAILER))
     err = ERR_CORRUPT;
-  if (!err) {
-    struct reader reader = {content.data + HEADER, content.len - HEADER - TRAILER};
-    uint64_t count = get_le64(content.data + 16);
-    for (uint64_t i = 0; !err && i < count; i++)
-      if (!read_device(&reader, devices)) err = ERR_CORRUPT;
-    *position = get_le64(content.data + 8);
-  }
+  if (!err && !(read_devices(buffer_bytes(&content), NULL) && read_devices(buffer_bytes(&content), devices)))
+    err = ERR_CORRUPT;
+  if (!err) *position = get_le64(content.data + 8);
   buffer_fini(&content);
   return err;
+}
+
+// All of them, into the table; without one it is only seen whether they can be read.
+static bool read_devices(struct bytes content, struct devices *devices) {
+  struct reader reader = {content.data + HEADER, content.len - HEADER - TRAILER};
+  bool good = true;
+  for (uint64_t left = get_le64(content.data + 16); good && left; left--) good = read_device(&reader, devices);
+  return good;
 }
 
 static enum error read_file(const char *folder, struct buffer *content) {
@@ -166,7 +172,9 @@ static bool read_device(struct reader *reader, struct devices *devices) {
     sequence.runs[i] = (struct sequence_run){get_le64(at), get_le64(at + 8)};
   }
   size_t site_len = (size_t)(slash - key);
-  struct heard *heard = devices_get(devices, bytes_make(key, site_len), bytes_make(slash + 1, key_len - site_len - 1));
+  struct bytes site = bytes_make(key, site_len), device = bytes_make(slash + 1, key_len - site_len - 1);
+  if (!id_is_valid(site) || !id_is_valid(device)) return false;
+  struct heard *heard = devices ? devices_get(devices, site, device) : NULL;
   if (heard) heard->sequence = sequence;
   return true;
 }

@@ -71,7 +71,81 @@ def text():
         yield b"\x00a/b\n" + instant.encode()
 
 
+def read(*paths):
+    return [(ROOT / path).read_bytes() for path in paths]
+
+
+def site_files():
+    """The demo's site and persons, and each case of the site file's test behind the site that it is about."""
+    yield from read("deploy/local/demo/site.yaml", "deploy/local/demo/persons.yaml")
+    base = ("site:\n  id: north\n  landlord: demo\n  name: North house\n  zone: Europe/Madrid\n  currency: EUR\n"
+            "  disconnectable: [electricity]\n")
+    for case in (ROOT / "tests/unit/riserctl/cases/site_file.txt").read_text().split("=== ")[1:]:
+        lines = case.partition("\n---")[0].splitlines()[1:]
+        yield "\n".join(base if line == "base" else line for line in lines).encode()
+
+
+def scenarios():
+    scenario, = read("deploy/local/demo/scenario.yaml")
+    yield scenario
+    yield scenario + b"\n----\nutc_timestamp;a\n2016-03-01T00:00:00Z;1.5\n"
+    yield (b"site: s\nclock: {first_tick: 2016-03-01, last_tick: 2016-05-01}\n----\n"
+           b'time;meter;value\n"2016-03-01 00:00";m;"1"\n')
+
+
+def configs():
+    for number, service in enumerate(("ingest", "billing", "control", "notify")):
+        page = (ROOT / f"docs/configuration/{service}.md").read_text()
+        found = re.findall(r"^\| `\w+` \| `(RISER_\w+)` \| [^|]* \| `?([^|`]*)`? \|", page, re.M)
+        for name, value in found:
+            yield bytes([number]) + f"{name}={value}\n".encode()
+        yield bytes([number]) + "".join(f"{name}={value}\n" for name, value in found if "FILE" not in name).encode()
+
+
+def http():
+    for path in ("/livez", "/readyz", "/metrics", "/", "/metrics?x=%00"):
+        for method in ("GET", "HEAD", "POST"):
+            yield f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc".encode()
+    yield b"GET /livez HTTP/1.0\r\n\r\n"
+    yield b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+
+
+def reads():
+    entry = lambda second, rank, value: (second << 10 | rank).to_bytes(4, "little") + value.to_bytes(8, "little")
+    vector = b"".join(entry(60 * i, 300, 100 * i) for i in range(5))
+    yield len(vector).to_bytes(2, "little") + vector + bytes(range(70))
+    yield b"\0\0" + bytes(range(140))
+
+
+def sequences():
+    number = lambda *values: b"".join(value.to_bytes(8, "little") for value in values)
+    device = b"\5\0a/b-1" + number(9, 1, 3, 7) + b"\1\0" + number(5, 7)
+    yield b"\1rseqs-2\n" + number(77, 1) + device + bytes(4)
+
+
+def down():
+    for name, content in golden():
+        if name in ("device_command", "receipt"):
+            yield bytes([0 if name == "device_command" else 1]) + content
+    yield b'\0{"id":"c-1","supply":"off","not_after":1456792135,"version":3}'
+    yield b'\1{"seq":7}'
+    yield b"\0021 1010 17.2 0:3,2,5:ff"
+    yield b"\0021 1000 -"
+
+
+def mail():
+    yield b"\2Riser\nriser@x.org\nask@x.org\nJos\xc3\xa9\nt@x.org\nYour bill\nbill:s:l:2016-03:r0\nDear;;text " + b"a" * 1200
+
+
 SEEDS = {
+    "site_file": site_files,
+    "scenario": scenarios,
+    "config": configs,
+    "http": http,
+    "reads": reads,
+    "sequences": sequences,
+    "down": down,
+    "mail": mail,
     "codec_json": lambda: codec("json"),
     "codec_pb": lambda: codec("pb"),
     "intake": lambda: (topic.encode() + b"\n" + payload for topic, payload in messages()),

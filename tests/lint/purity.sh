@@ -46,7 +46,7 @@ echo "$allowed" | tr ' ' '\n' >>"$work/defined"
 sort -u "$work/defined" >"$work/known"
 [ -s "$work/undefined" ] || say "nothing was looked at"
 sort -u "$work/undefined" | while read -r symbol from; do
-  case $symbol in __asan_* | __ubsan_* | __gcov_* | _GLOBAL_OFFSET_TABLE_) continue ;; esac
+  case $symbol in __asan_* | __ubsan_* | __tsan_* | __gcov_* | _GLOBAL_OFFSET_TABLE_) continue ;; esac
   grep -qxF "$symbol" "$work/known" || echo "$from uses $symbol"
 done >"$work/impure"
 [ -s "$work/impure" ] && say "not pure: $(cat "$work/impure")"

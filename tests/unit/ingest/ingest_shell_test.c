@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/crc32c.h"
 #include "domain/reject.h"
 #include "ingest/arrival.h"
 #include "ingest/core/window.h"
@@ -224,6 +225,31 @@ static void test_damaged_sequences_are_refused(void **state) {
   devices_free(saved);
 }
 
+// Its checksum holds, but no program of ours has written it: a device's name longer than any, after one that is good.
+static void test_sequences_that_cannot_be_are_refused(void **state) {
+  struct folder *folder = *state;
+  uint8_t content[512] = "rseqs-2\n", *at = content + 24;
+  put_le64(content + 16, 2);
+  put_le16(at, 5);
+  memcpy(at + 2, "a/b-1", 5);
+  at += 2 + 5 + 34;
+  put_le16(at, 300);
+  memset(at + 2, 'x', 300);
+  at[2 + 1] = '/';
+  at += 2 + 300 + 34;
+  put_le32(at, crc32c(0, content, (size_t)(at - content)));
+  char path[128];
+  snprintf(path, sizeof path, "%s/sequences", folder->path);
+  FILE *file = fopen(path, "wb");
+  assert_int_equal(fwrite(content, 1, (size_t)(at + 4 - content), file), at + 4 - content);
+  fclose(file);
+  struct devices *loaded = devices_new(100);
+  uint64_t position;
+  assert_int_equal(sequence_store_load(folder->path, loaded, &position), ERR_CORRUPT);
+  assert_int_equal(devices_count(loaded), 0);
+  devices_free(loaded);
+}
+
 static void test_the_saver_saves_what_it_was_given(void **state) {
   struct folder *folder = *state;
   struct devices *saved = some_devices(), *loaded = devices_new(100);
@@ -350,6 +376,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_a_record_fits_however_long_its_topic, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(test_sequences_come_back, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(test_damaged_sequences_are_refused, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(test_sequences_that_cannot_be_are_refused, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(test_the_saver_saves_what_it_was_given, make_folder, remove_folder),
       cmocka_unit_test(test_how_long_the_broker_may_have_held_it),
       cmocka_unit_test(test_a_reject_record_is_whole),
