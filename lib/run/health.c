@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "run/life.h"
 
-enum { BODY_MAX = 1024 * 1024, CONNECTIONS_MAX = 16, CONNECTION_TIMEOUT_S = 10 };
+enum { BODY_MAX = 1024 * 1024, CONNECTIONS_MAX = 64, CONNECTIONS_OF_ONE = 16, CONNECTION_TIMEOUT_S = 10 };
 
 struct condition {
   const char *name;
@@ -71,6 +71,7 @@ static enum error server_start(struct health *health, const struct health_option
   errno = 0;
   health->server = MHD_start_daemon(flags, 0, NULL, NULL, on_request, health, MHD_OPTION_SOCK_ADDR, address,
                                     MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+                                    MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)CONNECTIONS_OF_ONE,
                                     MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CONNECTION_TIMEOUT_S, MHD_OPTION_END);
   return health->server ? OK : ERR_UNAVAILABLE;
 }
