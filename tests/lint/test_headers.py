@@ -14,7 +14,8 @@ SYSTEM = "rdkafka hiredis libprotobuf-c libmicrohttpd libcurl json-c yaml-0.1 gl
 def flags():
     found = subprocess.run(["pkg-config", "--cflags", *SYSTEM.split()], capture_output=True, text=True, check=True)
     return ["-std=c17", "-D_POSIX_C_SOURCE=200809L", "-D_DEFAULT_SOURCE", f"-I{ROOT}/lib", f"-I{ROOT}/services",
-            f"-I{ROOT}/tools", f"-I{ROOT}/tests", f"-I{ROOT}/build/proto", f"-I{ROOT}/build/generated", *found.stdout.split()]
+            f"-I{ROOT}/tools", f"-I{ROOT}/tests", f"-I{ROOT}/build/proto", f"-I{ROOT}/build/generated",
+            *found.stdout.split()]
 
 
 def test_headers_compile_alone(flags, tmp_path):
