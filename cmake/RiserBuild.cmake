@@ -49,6 +49,7 @@ pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(GLIB REQUIRED IMPORTED_TARGET glib-2.0)
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
+pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium>=1.0.18)
 find_package(OpenSSL REQUIRED) # Paho's package file needs it, but does not ask for it
 find_package(eclipse-paho-mqtt-c REQUIRED)
 find_program(PROTOC_C protoc-c REQUIRED)

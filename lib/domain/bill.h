@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "domain/reading.h"
+#include "domain/seal.h"
 #include "domain/tariff.h"
 
 struct bill_line {
@@ -67,6 +68,7 @@ struct bill {
   size_t section_count;
   int64_t total_e4;
   int64_t arrears_e4[COMMODITY_COUNT];
+  struct seal seal;
 };
 
 #endif

@@ -33,6 +33,7 @@ enum decision_kind { // numbers: the field numbers of Decision.what
   DECISION_INTENT_ANSWER = 27,
   DECISION_FACT_EXCEPTION = 28,
   DECISION_UNKNOWN_METER = 29,
+  DECISION_SEALED = 30,
 };
 
 struct usage_closed {
@@ -51,6 +52,7 @@ struct balance {
   const char *room;
   int64_t owed_e4[COMMODITY_COUNT];
   const char *cause_fact;
+  struct seal seal;
 };
 
 struct usage_alert {
@@ -121,6 +123,12 @@ struct unknown_meter {
   enum meter_register reg;
 };
 
+struct sealed {
+  const char *chain;
+  struct seal seal;
+  struct bytes checks;
+};
+
 struct decision {
   const char *id;
   struct cause cause;
@@ -144,6 +152,7 @@ struct decision {
     struct intent_answer intent_answer;
     struct fact_exception fact_exception;
     struct unknown_meter unknown_meter;
+    struct sealed sealed;
   };
 };
 

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "domain/reading.h"
 #include "domain/site.h"
 #include "domain/tariff.h"
@@ -47,6 +48,12 @@ struct envelope {
   const char *actor;
   const char *supersedes;
   const char *traceparent;
+};
+
+// What the record is in Kafka, for the seal (domain/seal.h). Borrowed from whoever read the record.
+struct record_mark {
+  const char *chain; // its key, which names the chain that it belongs to; NULL: it belongs to none
+  struct bytes value;
 };
 
 struct readings_fact {
@@ -164,6 +171,7 @@ struct tick {
 
 struct fact {
   struct envelope envelope;
+  struct record_mark mark;
   enum fact_kind kind;
   union {
     struct readings_fact readings;

@@ -2,6 +2,8 @@
 // A bill is a tree of lists; both directions walk it from the bill down.
 #include "wire/bill.h"
 
+#include <string.h>
+
 #include "wire/decision_parts.h"
 #include "wire/enums.h"
 #include "wire/message.h"
@@ -68,6 +70,19 @@ static enum error section_out(const struct bill_section *from, struct arena *scr
 
 WIRE_DEEP_LIST(section, struct bill_section, Riser__Decision__V1__BillSection)
 
+void seal_in(const Riser__Decision__V1__Seal *from, struct seal *to) {
+  *to = (struct seal){.records = 0};
+  if (!from || from->head.len != SEAL_SIZE) return;
+  to->records = from->records;
+  memcpy(to->head, from->head.data, SEAL_SIZE);
+}
+
+void seal_out(const struct seal *from, Riser__Decision__V1__Seal *to) {
+  riser__decision__v1__seal__init(to);
+  to->records = from->records;
+  to->head = (ProtobufCBinaryData){SEAL_SIZE, (uint8_t *)from->head};
+}
+
 void amounts_in(Riser__Decision__V1__CommodityAmount *const *from, size_t count, int64_t to[COMMODITY_COUNT]) {
   for (int c = 0; c < COMMODITY_COUNT; c++) to[c] = 0;
   for (size_t i = 0; i < count; i++) {
@@ -95,6 +110,7 @@ enum error bill_in(const Riser__Decision__V1__Bill *from, struct arena *arena, s
   to->sections = section_list_in(from->sections, from->n_sections, arena);
   to->section_count = from->n_sections;
   amounts_in(from->arrears, from->n_arrears, to->arrears_e4);
+  seal_in(from->seal, &to->seal);
   return to->sections ? OK : ERR_LIMIT;
 }
 
@@ -109,6 +125,10 @@ enum error bill_out(const struct bill *from, struct arena *scratch, Riser__Decis
   amounts_out_init(arrears, from->arrears_e4);
   to->arrears = arrears->list;
   to->n_arrears = arrears->count;
+  if (from->seal.records == 0) return OK;
+  to->seal = arena_alloc(scratch, sizeof *to->seal);
+  if (!to->seal) return ERR_LIMIT;
+  seal_out(&from->seal, to->seal);
   return OK;
 }
 

@@ -67,6 +67,12 @@ void switch_due_out(const struct switch_due *from, Riser__Decision__V1__SwitchDu
   wanted_out(from, to);
 }
 
+static void sealed_in(const Riser__Decision__V1__Sealed *from, struct sealed *to) {
+  to->chain = from->chain;
+  to->checks = bytes_make(from->checks.data, from->checks.len);
+  seal_in(from->seal, &to->seal);
+}
+
 static void usage_closed_in(const Riser__Decision__V1__UsageClosed *from, struct usage_closed *to) {
   usage_in(from, to);
   to->quality = (enum quality)from->quality_espi;
@@ -75,6 +81,7 @@ static void usage_closed_in(const Riser__Decision__V1__UsageClosed *from, struct
 static void balance_in(const Riser__Decision__V1__Balance *from, struct balance *to) {
   *to = (struct balance){.lease = from->lease, .room = from->room, .cause_fact = from->cause_fact};
   amounts_in(from->owed, from->n_owed, to->owed_e4);
+  seal_in(from->seal, &to->seal);
 }
 
 static void usage_alert_in(const Riser__Decision__V1__UsageAlert *from, struct usage_alert *to) {
@@ -104,6 +111,7 @@ static enum error content_in(const Riser__Decision__V1__Decision *from, struct a
     case DECISION_INTENT_ANSWER: intent_answer_in(from->intent_answer, &to->intent_answer); break;
     case DECISION_FACT_EXCEPTION: fact_exception_in(from->fact_exception, &to->fact_exception); break;
     case DECISION_UNKNOWN_METER: unknown_meter_in(from->unknown_meter, &to->unknown_meter); break;
+    case DECISION_SEALED: sealed_in(from->sealed, &to->sealed); break;
   }
   return OK;
 }
@@ -126,6 +134,7 @@ struct decision_out {
   Riser__Decision__V1__Decision message;
   Riser__Decision__V1__Cause cause;
   struct amounts_out amounts;
+  Riser__Decision__V1__Seal seal;
   union {
     Riser__Decision__V1__Clock clock;
     Riser__Decision__V1__UsageClosed usage_closed;
@@ -137,6 +146,7 @@ struct decision_out {
     Riser__Decision__V1__IntentAnswer intent_answer;
     Riser__Decision__V1__FactException fact_exception;
     Riser__Decision__V1__UnknownMeter unknown_meter;
+    Riser__Decision__V1__Sealed sealed;
   };
 };
 
@@ -153,7 +163,18 @@ static void balance_out(const struct balance *from, struct decision_out *to) {
   to->balance.cause_fact = (char *)from->cause_fact;
   to->balance.owed = to->amounts.list;
   to->balance.n_owed = to->amounts.count;
+  seal_out(&from->seal, &to->seal);
+  to->balance.seal = from->seal.records ? &to->seal : NULL;
   to->message.balance = &to->balance;
+}
+
+static void sealed_out(const struct sealed *from, struct decision_out *to) {
+  riser__decision__v1__sealed__init(&to->sealed);
+  seal_out(&from->seal, &to->seal);
+  to->sealed.chain = (char *)from->chain;
+  to->sealed.seal = &to->seal;
+  to->sealed.checks = (ProtobufCBinaryData){from->checks.len, (uint8_t *)from->checks.data};
+  to->message.sealed = &to->sealed;
 }
 
 static void usage_alert_out(const struct usage_alert *from, Riser__Decision__V1__UsageAlert *to) {
@@ -190,6 +211,7 @@ static enum error content_out(const struct decision *from, struct arena *scratch
     case DECISION_INTENT_ANSWER: CONTENT(intent_answer); return OK;
     case DECISION_FACT_EXCEPTION: CONTENT(fact_exception); return OK;
     case DECISION_UNKNOWN_METER: CONTENT(unknown_meter); return OK;
+    case DECISION_SEALED: sealed_out(&from->sealed, to); return OK;
   }
   return ERR_INTERNAL;
 }

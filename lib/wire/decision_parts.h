@@ -25,6 +25,10 @@ struct amounts_out {
 };
 void amounts_out_init(struct amounts_out *to, const int64_t from[COMMODITY_COUNT]);
 
+// The message holds what is copied out to it, so `from` must outlive it. from may be NULL: nothing is sealed.
+void seal_in(const Riser__Decision__V1__Seal *from, struct seal *to);
+void seal_out(const struct seal *from, Riser__Decision__V1__Seal *to);
+
 void cause_in(const Riser__Decision__V1__Cause *from, struct cause *to); // from may be NULL: zero
 void cause_out(const struct cause *from, Riser__Decision__V1__Cause *to);
 void switch_due_in(const Riser__Decision__V1__SwitchDue *from, struct switch_due *to); // from may be NULL: nothing

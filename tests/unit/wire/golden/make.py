@@ -39,7 +39,8 @@ RECORDS = {
     "account_state": "riser.state.v1.AccountState",
 }
 FIXED = {("riser.reject.v1.Reject", "sha256"): bytes(range(32)),
-         ("riser.state.v1.PartitionMeta", "digest"): bytes(range(32))}
+         ("riser.state.v1.PartitionMeta", "digest"): bytes(range(32)),
+         ("riser.decision.v1.Seal", "head"): bytes(range(32))}
 
 
 def load_schemas():
