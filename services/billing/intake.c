@@ -2,6 +2,8 @@
 // A record with a foreign key would split a site over two partitions, so it is passed over, visibly, and not applied.
 #include "billing/intake.h"
 
+#include <string.h>
+
 #include <openssl/evp.h>
 
 #include "base/murmur2.h"
@@ -21,6 +23,10 @@ enum { SITE_ID_MAX = 64 };
 // Keys that begin with '@' are the partition's own: ticks.
 static bool is_own_key(struct bytes key) {
   return key.len > 0 && key.data[0] == '@';
+}
+
+static bool is_chain(struct bytes key) {
+  return key.len > 0 && key.len <= SITE_ID_MAX && bytes_is_utf8(key) && !memchr(key.data, 0, key.len);
 }
 
 static bool is_ahead(const struct intake_rules *rules, const struct kafka_record *record, const struct fact *fact) {
@@ -52,7 +58,16 @@ static enum error nothing_of(const struct kafka_record *record, struct arena *ar
   return OK;
 }
 
-enum error intake_fact(const struct intake_rules *rules, const struct kafka_record *record, struct arena *arena,
+// Of a writer that doesn't partition by murmur2 the record lies where nobody looks for its site.
+static enum error mark(const struct kafka_record *record, enum intake verdict, struct arena *arena, struct fact *fact) {
+  if (verdict == INTAKE_WRONG_PARTITION || !is_chain(record->key)) return OK;
+  fact->mark.value = record->value;
+  fact->mark.chain = verdict ? arena_text(arena, record->key) : fact->envelope.site;
+  if (is_own_key(record->key)) fact->mark.chain = arena_text(arena, record->key);
+  return fact->mark.chain ? OK : ERR_LIMIT;
+}
+
+static enum error read_fact(const struct intake_rules *rules, const struct kafka_record *record, struct arena *arena,
                        enum intake *verdict, struct fact *out) {
   *verdict = INTAKE_TOMBSTONE;
   if (!record->value.data) return nothing_of(record, arena, out);
@@ -60,6 +75,12 @@ enum error intake_fact(const struct intake_rules *rules, const struct kafka_reco
   if (err == ERR_LIMIT) return err;
   *verdict = err ? INTAKE_UNDECODABLE : judge(rules, record, out);
   return err ? nothing_of(record, arena, out) : OK;
+}
+
+enum error intake_fact(const struct intake_rules *rules, const struct kafka_record *record, struct arena *arena,
+                       enum intake *verdict, struct fact *out) {
+  enum error err = read_fact(rules, record, arena, verdict, out);
+  return err ? err : mark(record, *verdict, arena, out);
 }
 
 enum error intake_digest(const struct kafka_record *record, uint8_t digest[32]) {

@@ -27,8 +27,8 @@ struct intake_rules {
   int64_t tick_ahead_ms;
 };
 
-// The fact lives in the arena and borrows nothing from the record. Of a record that is passed over as much is written
-// as is known, and always a fact id. ERR_LIMIT when the arena is full.
+// The fact lives in the arena and borrows nothing from the record but the value that its mark names. Of a record that
+// is passed over as much is written as is known, and always a fact id. ERR_LIMIT when the arena is full.
 enum error intake_fact(const struct intake_rules *rules, const struct kafka_record *record, struct arena *arena,
                        enum intake *verdict, struct fact *out) MUST_USE;
 

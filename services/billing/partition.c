@@ -140,11 +140,15 @@ static enum error batch_decode(struct shell *shell, struct partition *p, struct 
 // A record that may not be applied leaves an exception. Ticks don't: the next one is only a minute away.
 static enum error skip(struct shell *shell, struct partition *p, struct batch *batch, size_t at, struct cause base) {
   enum intake verdict = batch->verdicts[at];
+  const struct fact *fact = &batch->facts[at];
+  enum error err = verdict == INTAKE_TICK_AHEAD
+                       ? fold_pass_over(p->fold, fact, base, &batch->effects)
+                       : fold_refuse(p->fold, fact, base, intake_names[verdict], &batch->effects);
+  if (err) return err;
   counter_add(&shell->stats->skipped[verdict], 1);
   log_error("record-passed-over", F_INT("partition", p->id), F_INT("offset", base.offset),
             F_STR("reason", intake_names[verdict]));
-  if (verdict == INTAKE_TICK_AHEAD) return OK;
-  return fold_refuse(p->fold, &batch->facts[at], base, intake_names[verdict], &batch->effects);
+  return OK;
 }
 
 // One record, with as many loads and commits in between as it takes.

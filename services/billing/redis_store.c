@@ -52,6 +52,12 @@ static enum error put_account(struct store *store, const char *key, struct bytes
   return err ? err : store_put_account(store, key, &account);
 }
 
+static enum error put_seal(struct store *store, const char *key, struct bytes value) {
+  struct seal_state seal;
+  enum error err = seal_state_decode(value, &seal);
+  return err ? err : store_put_seal(store, key, &seal);
+}
+
 static enum error put(struct store *store, const struct store_want *want, struct bytes value, struct arena *arena) {
   if (!value.data) return store_put_absent(store, want->kind, want->key);
   switch (want->kind) {
@@ -61,6 +67,8 @@ static enum error put(struct store *store, const struct store_want *want, struct
     return put_point(store, want->key, value, arena);
   case STORE_ACCOUNT:
     return put_account(store, want->key, value, arena);
+  case STORE_SEAL:
+    return put_seal(store, want->key, value);
   case STORE_READS:
     return store_put_reads(store, want->key, value);
   default:
@@ -176,6 +184,13 @@ static enum error add_reads(struct shell *shell, const char *tag, const struct s
   return words[1].data ? add(shell, writes, words, 4) : ERR_NO_MEMORY;
 }
 
+static enum error add_seal(struct shell *shell, const char *tag, const struct store_item *item,
+                           struct redis_writes *writes) {
+  uint8_t *value = arena_alloc_raw(shell->work, SEAL_STATE_MAX);
+  if (!value) return ERR_NO_MEMORY;
+  return add_set(shell, tag, item->key, bytes_make(value, seal_state_encode(item->seal, value)), writes);
+}
+
 static enum error add_due(struct shell *shell, const char *tag, const struct store_item *item,
                           struct redis_writes *writes) {
   struct bytes key = tagged(shell->work, tag, DUE_KEY);
@@ -192,6 +207,8 @@ static enum error add_item(struct shell *shell, const char *tag, const struct st
   switch (item->kind) {
   case STORE_READS:
     return add_reads(shell, tag, item, writes);
+  case STORE_SEAL:
+    return add_seal(shell, tag, item, writes);
   case STORE_DAYS:
     return add_set(shell, tag, item->key, item->days, writes);
   case STORE_DUE:

@@ -8,6 +8,7 @@
 
 bool tenancy_of_unit(struct fold *fold, const struct unit *unit, const struct lease *lease, struct tenancy *out) {
   *out = (struct tenancy){.site = unit->site, .lease = lease, .room = *unit};
+  seal_need(fold, unit->site->site.id);
   out->entity = need_account(fold, unit->site->site.id, lease->id);
   if (out->entity) out->account = entity_account(out->entity);
   return out->entity != NULL;
@@ -144,7 +145,10 @@ void account_balance(struct fold *fold, const struct tenancy *tenancy, const cha
   const struct site *site = &tenancy->site->site;
   const char *id = fold_text(fold, "balance:%s:%s:%s", site->id, tenancy->lease->id, cause);
   struct decision *decision = fold_decide(fold, site, DECISION_BALANCE, id);
-  decision->balance = (struct balance){.lease = tenancy->lease->id, .room = tenancy->lease->room, .cause_fact = cause};
+  decision->balance = (struct balance){.lease = tenancy->lease->id,
+                                       .room = tenancy->lease->room,
+                                       .cause_fact = cause,
+                                       .seal = chain_seal(fold, site->id)};
   for (int c = 0; c < COMMODITY_COUNT; c++) {
     decision->balance.owed_e4[c] = account_owed(tenancy->account, (enum commodity)c);
   }

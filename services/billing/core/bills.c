@@ -160,6 +160,7 @@ static void decide(struct fold *fold, const struct tenancy *tenancy, struct bill
   for (int c = 0; c < COMMODITY_COUNT; c++) {
     bill->arrears_e4[c] = account_owed(tenancy->account, (enum commodity)c) - (was ? was->amount_e4[c] : 0);
   }
+  bill->seal = chain_seal(fold, tenancy->site->site.id);
   fold_decide(fold, &tenancy->site->site, DECISION_BILL, bill->id)->bill = *bill;
 }
 

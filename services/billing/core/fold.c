@@ -95,25 +95,39 @@ static void begin(struct fold *fold, const struct fact *fact, struct cause base,
   fold->error = OK;
   arena_reset(fold->scratch);
   arena_reset(fold->chains);
+  seal_begin(fold);
+}
+
+// What becomes of a record that gave `err`.
+static enum error end(struct fold *fold, enum error err) {
+  if (err == OK) err = fold->error;
+  if (err == OK) err = seal_end(fold);
+  fold->in_record = err == ERR_AGAIN || err == ERR_QUEUE_FULL;
+  return err;
 }
 
 enum error fold_apply(struct fold *fold, const struct fact *fact, struct cause base, struct effects *out) {
   if (fact->envelope.min_reader > FACT_READER_VERSION) return CANARY(NEWER_RECORD_SKIPPED) ? OK : ERR_NEWER_READER;
   begin(fold, fact, base, out);
+  if (fold_waits(fold)) return end(fold, ERR_AGAIN);
   enum error err = OK;
   if (fact_bounded(fact)) {
     err = dispatch(fold, fact);
   } else {
     fold_exception(fold, NULL, "text-too-long", "");
   }
-  if (fold->error != OK) err = fold->error;
-  fold->in_record = err == ERR_AGAIN || err == ERR_QUEUE_FULL;
-  return err;
+  return end(fold, fold->error != OK ? fold->error : err);
 }
 
 enum error fold_refuse(struct fold *fold, const struct fact *fact, struct cause base, const char *reason,
                        struct effects *out) {
   begin(fold, fact, base, out);
+  if (fold_waits(fold)) return end(fold, ERR_AGAIN);
   fold_exception(fold, NULL, reason, "");
-  return fold->error;
+  return end(fold, OK);
+}
+
+enum error fold_pass_over(struct fold *fold, const struct fact *fact, struct cause base, struct effects *out) {
+  begin(fold, fact, base, out);
+  return end(fold, fold_waits(fold) ? ERR_AGAIN : OK);
 }

@@ -16,7 +16,7 @@
 #include "domain/fact.h"
 
 // Kept beside the offset: another version's state is not folded on, but rebuilt.
-enum { FOLD_VERSION = 1 };
+enum { FOLD_VERSION = 2 };
 
 // What a batch of facts brought about, in order. Everything in it lives in the arena, borrowed from whoever made it.
 struct effects {
@@ -54,9 +54,13 @@ enum error fold_apply(struct fold *fold, const struct fact *fact, struct cause b
 void fold_want(struct fold *fold, const struct fact *fact);
 
 // The record cannot even be tried (it is no fact, or not this partition's): a DECISION_FACT_EXCEPTION in its place.
-// `fact` holds as much of the envelope as is known, with a fact id.
+// `fact` holds as much of the envelope as is known, with a fact id. ERR_AGAIN as fold_apply.
 enum error fold_refuse(struct fold *fold, const struct fact *fact, struct cause base, const char *reason,
                        struct effects *out) MUST_USE;
+
+// The record changes nothing and nobody needs to know; but it is in the log, so its chain has it. Errors as
+// fold_refuse.
+enum error fold_pass_over(struct fold *fold, const struct fact *fact, struct cause base, struct effects *out) MUST_USE;
 
 int64_t fold_business_time(const struct fold *fold);
 // Of the record that is applied in part: the index of its next decision; 0 when none is.

@@ -27,6 +27,8 @@ struct fold {
   const struct fact *fact;
   struct effects *out;
   struct cause cause;             // of the next decision
+  struct entity *chain;           // that the record belongs to; NULL: to none
+  struct seal seal;               // of that chain, with this record
   bool in_record;                 // the record at cause.offset is applied in part
   bool missing;                   // something needed is not loaded
   enum error error;               // the first one that ends the fact
@@ -52,6 +54,7 @@ struct key {
 
 struct key key_text(const char *text); // a copy
 struct key key_site(const char *site);
+struct key key_seal(const char *chain);
 struct key key_point(const char *site, const char *point);
 struct key key_account(const char *site, const char *lease);
 struct key key_reads(const char *site, const char *meter, enum meter_register reg, uint32_t month);
@@ -140,6 +143,13 @@ void fold_exception(struct fold *fold, const struct site *site, const char *reas
 // Looks up what device_emit will read; then the record of a device ("": the site itself).
 void device_need(struct fold *fold, const struct site_state *site, const char *device);
 void device_emit(struct fold *fold, const struct site_state *site, const char *device, int64_t updated_s);
+
+// ---- seal.c: the chains of the records
+
+void seal_begin(struct fold *fold);                    // looks the record's chain up, makes fold->seal
+enum error seal_end(struct fold *fold);                // the record is done: its chain has it now
+void seal_need(struct fold *fold, const char *chain);  // looks up what chain_seal will read
+struct seal chain_seal(struct fold *fold, const char *chain); // with the record itself, if that belongs to it
 
 // ---- the families: one fact each. ERR_AGAIN: something is missing, nothing was changed.
 

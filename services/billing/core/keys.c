@@ -44,6 +44,10 @@ struct key key_site(const char *site) {
   return begin("site:", site).key;
 }
 
+struct key key_seal(const char *chain) {
+  return begin("seal:", chain).key;
+}
+
 struct key key_point(const char *site, const char *point) {
   struct writer writer = begin("point:", site);
   put(&writer, "/");

@@ -23,6 +23,7 @@ struct entity {
     struct site_state *site;
     struct point_state *point;
     struct account_state *account;
+    struct seal_state *seal;
     struct {
       struct buffer vector;
       size_t changed_from;
@@ -183,6 +184,11 @@ struct account_state *entity_account(struct entity *entity) {
   return entity->account;
 }
 
+struct seal_state *entity_seal(struct entity *entity) {
+  assert(entity->kind == STORE_SEAL && entity->present);
+  return entity->seal;
+}
+
 struct bytes entity_reads(const struct entity *entity) {
   assert(entity->kind == STORE_READS);
   return buffer_bytes(&entity->reads.vector);
@@ -217,6 +223,9 @@ static enum error entity_fill(struct store *store, struct entity *entity) {
   case STORE_READS:
     buffer_init(&entity->reads.vector, READS_SIZE_MAX);
     return OK;
+  case STORE_SEAL:
+    entity->seal = calloc(1, sizeof *entity->seal);
+    return entity->seal ? OK : ERR_NO_MEMORY;
   case STORE_DAYS:
     entity->days = calloc(1, DAYS_SIZE);
     return entity->days ? OK : ERR_NO_MEMORY;
@@ -309,6 +318,15 @@ enum error store_put_account(struct store *store, const char *key, const struct 
   return put_end(store, entity, entity->account != NULL);
 }
 
+enum error store_put_seal(struct store *store, const char *key, const struct seal_state *seal) {
+  struct entity *entity;
+  enum error err = put_begin(store, STORE_SEAL, key, &entity);
+  if (err != OK || !entity) return err;
+  entity->seal = malloc(sizeof *entity->seal);
+  if (entity->seal) *entity->seal = *seal;
+  return put_end(store, entity, entity->seal != NULL);
+}
+
 enum error store_put_reads(struct store *store, const char *key, struct bytes vector) {
   if (!reads_valid(vector)) return ERR_CORRUPT;
   struct entity *entity;
@@ -344,6 +362,9 @@ bool store_next_dirty(const struct store *store, const struct store_cursor **cur
     break;
   case STORE_ACCOUNT:
     item->account = entity->account;
+    break;
+  case STORE_SEAL:
+    item->seal = entity->seal;
     break;
   case STORE_READS:
     item->reads.vector = buffer_bytes(&entity->reads.vector);
@@ -387,6 +408,7 @@ static void entity_free(struct store *store, struct entity *entity) {
   if (entity->kind == STORE_ACCOUNT) account_state_free(entity->account);
   if (entity->kind == STORE_READS) buffer_fini(&entity->reads.vector);
   if (entity->kind == STORE_DAYS) free(entity->days);
+  if (entity->kind == STORE_SEAL) free(entity->seal);
   free(entity->key);
   free(entity);
 }
@@ -398,6 +420,7 @@ static void entity_measure(struct store *store, struct entity *entity) {
   if (entity->kind == STORE_ACCOUNT && entity->present) bytes += account_state_bytes(entity->account);
   if (entity->kind == STORE_READS) bytes += entity->reads.vector.capacity;
   if (entity->kind == STORE_DAYS) bytes += DAYS_SIZE;
+  if (entity->kind == STORE_SEAL) bytes += sizeof *entity->seal;
   store->bytes += bytes - entity->bytes;
   entity->bytes = bytes;
 }

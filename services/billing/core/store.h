@@ -4,7 +4,8 @@
 // loads it (put or put_absent) and applies the same fact again.
 //
 // Keys are those of Redis without the partition's tag: "site:{site}", "point:{site}/{sp}", "account:{site}/{lease}",
-// "reads:{site}/{meter}/{register}/{YYYYMM}", "days:{site}/{sp}/{YYYY-MM}"; the due index is one sorted set.
+// "reads:{site}/{meter}/{register}/{YYYYMM}", "days:{site}/{sp}/{YYYY-MM}", "seal:{key of the log}"; the due index is
+// one sorted set.
 // One thread owns a store. Memory: store_bytes, bounded by the shell with store_trim between batches.
 #ifndef RISER_BILLING_CORE_STORE_H
 #define RISER_BILLING_CORE_STORE_H
@@ -16,8 +17,9 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "domain/billing_state.h"
+#include "domain/seal.h"
 
-enum store_kind { STORE_SITE, STORE_POINT, STORE_ACCOUNT, STORE_READS, STORE_DAYS, STORE_DUE };
+enum store_kind { STORE_SITE, STORE_POINT, STORE_ACCOUNT, STORE_READS, STORE_DAYS, STORE_DUE, STORE_SEAL };
 enum lookup { FOUND, ABSENT, NOT_LOADED };
 
 enum { STORE_KEY_MAX = 256 }; // with the terminating zero
@@ -30,7 +32,7 @@ void store_free(struct store *store);
 // ---- for the shell: loading
 
 struct store_want {
-  enum store_kind kind; // SITE, POINT, ACCOUNT or READS
+  enum store_kind kind; // SITE, POINT, ACCOUNT, READS or SEAL
   const char *key;
 };
 // What was asked for and is not loaded, each once, in the order of asking. Valid until store_clear_wanted.
@@ -45,6 +47,7 @@ enum error store_put_site(struct store *store, const char *key, const struct sit
 enum error store_put_point(struct store *store, const char *key, const struct point_state *point) MUST_USE;
 enum error store_put_account(struct store *store, const char *key, const struct account_state *account) MUST_USE;
 enum error store_put_reads(struct store *store, const char *key, struct bytes vector) MUST_USE;
+enum error store_put_seal(struct store *store, const char *key, const struct seal_state *seal) MUST_USE;
 enum error store_put_absent(struct store *store, enum store_kind kind, const char *key) MUST_USE;
 // An entry of the due index; then the instant up to which (inclusive) all entries have been put.
 enum error store_put_due(struct store *store, int64_t instant_s, const char *member) MUST_USE;
@@ -60,6 +63,7 @@ struct store_item {
     const struct site_state *site;
     const struct point_state *point;
     const struct account_state *account;
+    const struct seal_state *seal;
     struct {
       struct bytes vector;
       size_t from; // only the bytes from here on have changed (SETRANGE); 0: all of it
@@ -98,6 +102,7 @@ bool entity_present(const struct entity *entity);
 struct site_state *entity_site(struct entity *entity);
 struct point_state *entity_point(struct entity *entity);
 struct account_state *entity_account(struct entity *entity);
+struct seal_state *entity_seal(struct entity *entity);
 struct bytes entity_reads(const struct entity *entity);
 
 // Merges into a read vector (absent: makes it). *changed: whether any byte did.

@@ -195,6 +195,7 @@ void render_decision(const struct decision *decision, bool meters, struct buffer
     say(out, "by %s\n", decision->unknown_meter.device);
     break;
   case DECISION_NONE:
+  case DECISION_SEALED:
   case DECISION_CLOCK:
     say(out, "\n");
     break;

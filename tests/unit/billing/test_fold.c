@@ -105,6 +105,88 @@ static void test_of_one_second_the_best_read_holds(void **state) {
   assert_int_equal(value_read(world, "m"), 200);
 }
 
+// ---- the seal
+
+enum { SPAN_BYTES = SEAL_SPAN * SEAL_CHECK };
+
+struct sealing {
+  const char *chain;
+  uint8_t checks[2 * SPAN_BYTES];
+  uint64_t spans;
+};
+
+static void sealed(void *context, const struct decision *decision) {
+  struct sealing *sealing = context;
+  if (decision->kind != DECISION_SEALED) return;
+  assert_string_equal(decision->sealed.chain, sealing->chain);
+  assert_string_equal(decision->site, sealing->chain);
+  assert_int_equal(decision->sealed.checks.len, SPAN_BYTES);
+  assert_int_equal(decision->sealed.seal.records, ++sealing->spans * SEAL_SPAN);
+  memcpy(sealing->checks + (sealing->spans - 1) * SPAN_BYTES, decision->sealed.checks.data, SPAN_BYTES);
+}
+
+// A record from which no state follows.
+static void chained(struct twin *twin, struct sealing *sealing, uint32_t number) {
+  uint8_t value[4];
+  put_le32(value, number);
+  struct fact fact = {.kind = FACT_DEVICE_EVENT, .mark = {sealing->chain, bytes_make(value, sizeof value)}};
+  fact.envelope = (struct envelope){.fact_id = "f", .landlord = "owner", .site = sealing->chain};
+  twin_apply(twin, &fact, sealed, sealing);
+}
+
+static void check_chain(struct twin *twin, const struct sealing *sealing, uint32_t records) {
+  char key[STORE_KEY_MAX];
+  struct seal_state kept;
+  struct seal seal = {.records = 0};
+  snprintf(key, sizeof key, "seal:%s", sealing->chain);
+  assert_int_equal(seal_state_decode(twin_value(twin, key), &kept), OK);
+  for (uint32_t i = 0; i < records; i++) {
+    uint8_t value[4];
+    put_le32(value, i);
+    seal_add(&seal, bytes_text(sealing->chain), bytes_make(value, sizeof value));
+    const uint8_t *checks = i < 2 * SEAL_SPAN ? sealing->checks : kept.checks - 2 * SPAN_BYTES;
+    assert_memory_equal(checks + i * SEAL_CHECK, seal.head, SEAL_CHECK);
+  }
+  assert_int_equal(kept.seal.records, records);
+  assert_memory_equal(kept.seal.head, seal.head, SEAL_SIZE);
+}
+
+static void test_each_record_enters_the_chain_of_its_key_once(void **state) {
+  static const struct twin_mode cold = {"cold", true, SIZE_MAX, SIZE_MAX};
+  (void)state;
+  for (int round = 0; round < 2; round++) {
+    struct sealing ours = {.chain = "s"}, other = {.chain = "other"};
+    struct twin *twin = twin_new(round ? cold : warm);
+    for (uint32_t i = 0; i < 2 * SEAL_SPAN + 3; i++) {
+      chained(twin, &ours, i);
+      if (i < 2 * SEAL_SPAN) chained(twin, &other, i);
+    }
+    check_chain(twin, &ours, 2 * SEAL_SPAN + 3);
+    check_chain(twin, &other, 2 * SEAL_SPAN);
+    twin_free(twin);
+  }
+}
+
+static void keep_seal(void *context, const struct decision *decision) {
+  if (decision->kind == DECISION_BALANCE) *(struct seal *)context = decision->balance.seal;
+}
+
+// What is said of a payment carries a seal that covers the payment.
+static void test_a_receipt_covers_its_payment(void **state) {
+  struct world *world = *state;
+  struct seal shown = {.records = 0}, expected = {.records = 0};
+  struct payment payment = {.id = "p", .lease = "l", .amount_e4 = 5, .method = "", .reference = ""};
+  apply(world, (struct fact){.kind = FACT_ROOM, .room = {"r", "r"}});
+  apply(world, (struct fact){.kind = FACT_SERVICE_POINT, .service_point = {"p", "r", COMMODITY_WATER, "t"}});
+  apply(world, (struct fact){.kind = FACT_LEASE, .lease = {"l", "r", NULL, 0, 1456790400, 0}});
+  struct fact fact = {.kind = FACT_PAYMENT, .payment = payment, .mark = {"s", bytes_text("the payment")}};
+  fact.envelope = (struct envelope){.fact_id = "f", .landlord = "owner", .site = "s"};
+  twin_apply(world->twin, &fact, keep_seal, &shown);
+  seal_add(&expected, bytes_text("s"), bytes_text("the payment"));
+  assert_int_equal(shown.records, 1);
+  assert_memory_equal(shown.head, expected.head, SEAL_SIZE);
+}
+
 static size_t lines_with(const char *text, const char *part) {
   size_t count = 0;
   for (const char *at = text; (at = strstr(at, part)); at++) count++;
@@ -196,6 +278,7 @@ int main(void) {
       TEST(test_clock_moves_by_whole_minutes_and_forwards), TEST(test_a_site_is_made_known_to_ingest),
       TEST(test_of_one_second_the_best_read_holds),         TEST(test_unknown_meters_are_bounded),
       TEST(test_bad_readings_are_passed_over_and_seen),     TEST(test_what_only_the_log_keeps_changes_nothing),
+      cmocka_unit_test(test_each_record_enters_the_chain_of_its_key_once), TEST(test_a_receipt_covers_its_payment),
       cmocka_unit_test(test_a_newer_record_stops_the_fold), cmocka_unit_test(test_no_memory_is_fatal),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

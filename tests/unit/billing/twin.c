@@ -111,6 +111,10 @@ static void put(struct twin *twin, enum store_kind kind, const char *key, struct
     struct account_state account;
     assert_int_equal(wire_account_state_decode(bytes, arena, &account), OK);
     assert_int_equal(store_put_account(twin->store, key, &account), OK);
+  } else if (kind == STORE_SEAL) {
+    struct seal_state seal;
+    assert_int_equal(seal_state_decode(bytes, &seal), OK);
+    assert_int_equal(store_put_seal(twin->store, key, &seal), OK);
   } else {
     assert_int_equal(kind, STORE_READS);
     assert_int_equal(store_put_reads(twin->store, key, bytes), OK);
@@ -199,6 +203,10 @@ static void save(struct twin *twin, const struct store_item *item) {
   if (item->kind == STORE_POINT) err = wire_point_state_encode(item->point, value);
   if (item->kind == STORE_ACCOUNT) err = wire_account_state_encode(item->account, value);
   if (item->kind == STORE_DAYS) err = buffer_append(value, item->days.data, item->days.len);
+  if (item->kind == STORE_SEAL) {
+    uint8_t packed[SEAL_STATE_MAX];
+    err = buffer_append(value, packed, seal_state_encode(item->seal, packed));
+  }
   assert_int_equal(err, OK);
 }
 
