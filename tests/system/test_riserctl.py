@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 import yaml
 
+import seal_oracle
 from riserctl_world import (BIN, FIRST, SCENARIO, SITE_FILE, ZONE, World, make_reads, of_another_site,
                             partition_of)
 from stack import PORT_BASE, ROOT
@@ -464,6 +465,88 @@ def test_topics_are_checked(world):
     rows = world.json("topics")
     assert len(rows) == 6 and all(r["partitions"] == world.partitions and r["state"] == "there" for r in rows)
     assert "another number" in world.ctl("topics", env={"RISER_PARTITIONS": "7"}, expect=1).stdout
+
+
+# ---------------------------------------------------------------- the seal
+
+def sealed(world, *arguments, expect=0):
+    """verify --site: the row of the site's chain, that of the ticks, and what was said."""
+    ran = world.ctl("verify", "--site", "harbour", "--json", *arguments, expect=expect)
+    rows = {row["chain"]: row for row in json.loads(ran.stdout)}
+    return rows["harbour"], rows[f"@tick/{world.partition}"], ran.stderr
+
+
+def test_the_seal_is_what_hashlib_makes_of_the_log(world, played):
+    log = world.records("riser.site.v1", world.partition)
+    house, ticks = (seal_oracle.heads(log, key) for key in (b"harbour", f"@tick/{world.partition}".encode()))
+    kept = world.redis.get(f"{{p{world.partition}}}:seal:harbour")
+    assert int.from_bytes(kept[:8], "little") == len(house) and kept[8:40] == house[-1][1]
+    assert kept[40:] == b"".join(head[:4] for _, head in house[len(house) // 64 * 64:])
+    row, clock, _ = sealed(world)
+    assert row["verdict"] == clock["verdict"] == "whole" and row["checks"] == len(house)
+    assert row["seal"] == f"{len(house)}-{house[-1][1].hex()}" and clock["seal"] == f"{len(ticks)}-{ticks[-1][1].hex()}"
+    assert row["heads"] >= len(house) // 64 + 1 + len(world.json("get", "bills"))
+
+
+def test_bills_and_receipts_carry_the_seal(world, played):
+    """Of a bill: of all records of the site that stand before the tick that issued it; of a payment: with the payment."""
+    log = world.records("riser.site.v1", world.partition)
+    house = seal_oracle.heads(log, b"harbour")
+    decision_pb, seen = world.schemas["decision"], 0
+    for _, _, value in world.records("riser.decision.v1", world.partition):
+        decision = decision_pb.Decision.FromString(value)
+        kind = decision.WhichOneof("what")
+        if decision.site != "harbour" or kind not in ("bill", "balance"):
+            continue
+        known = [head for offset, head in house if offset <= decision.cause.offset]
+        seal = getattr(decision, kind).seal
+        assert (seal.records, seal.head) == (len(known), known[-1])
+        seen += 1
+    assert seen > 8
+    bill = world.json("get", "bills", "--lease", "lease-1")[-1]["bill"]
+    shown = world.json("bill", bill)["seal"]
+    text = re.search(r"^  seal (\d+)-([0-9a-f]{64})$", world.ctl("bill", bill).stdout, re.M)
+    assert text and text[1] == str(shown["records"])
+    assert sealed(world, "--seal", f"{text[1]}-{text[2]}")[0]["verdict"] == "whole"
+    forged = f"{text[1]}-{'0' * 64}"
+    assert "of which --seal has another head" in sealed(world, "--seal", forged, expect=1)[2]
+
+
+ALTERATIONS = {
+    "changed": (lambda log, i: log[:i] + [(log[i][0], log[i][1], log[i][2] + b"\x08\x01")] + log[i + 1:], 0),
+    "removed": (lambda log, i: log[:i] + log[i + 1:], 1),
+    "inserted": (lambda log, i: log[:i] + [(log[i][0], log[i][1], log[i - 9][2])] + log[i:], 0),
+}
+
+
+@pytest.mark.parametrize("verdict", ALTERATIONS)
+def test_the_altered_record_is_named(world, played, verdict):
+    """In a copy of the log: in a file, and in Kafka."""
+    alter, behind = ALTERATIONS[verdict]
+    log = world.records("riser.site.v1", world.partition)
+    ours = [i for i, (_, key, _) in enumerate(log) if key == b"harbour"]
+    number = len(ours) // 3
+    altered = alter(log, ours[number])
+    path = seal_oracle.write_file(world.folder / f"{verdict}.log", world.partition, altered)
+    named = altered[ours[number]] if not behind else next(r for r in altered[ours[number]:] if r[1] == b"harbour")
+    fact = world.schemas["site"].SiteRecord.FromString(named[2]).envelope.fact_id
+    row, clock, said = sealed(world, "--log", path, expect=1)
+    assert (row["verdict"], row["record"], row["offset"], row["fact"]) == (verdict, number + 1, named[0], fact)
+    assert clock["verdict"] == "whole" and f"offset {named[0]}, fact {fact}" in said
+    offsets = seal_oracle.copy_to_topic(world.env["RISER_KAFKA"], f"copy-{verdict}", world.partition, world.partitions,
+                                        altered)
+    row = sealed(world, "--topic", f"copy-{verdict}", expect=1)[0]
+    assert (row["verdict"], row["record"]) == (verdict, number + 1)
+    assert row["offset"] == offsets[altered.index(named)]
+
+
+def test_what_is_no_copy_of_a_log_is_told(world, site):
+    for text, said in (("1 2 zz 00\n", "line 1: expected"), ("# a comment\n\n0 0 61\n", "line 3: expected")):
+        path = world.file("bad.log", text)
+        assert said in world.ctl("verify", "--site", "harbour", "--log", path, expect=2).stderr
+    assert "can't be opened" in world.ctl("verify", "--site", "harbour", "--log", "/no/such", expect=2).stderr
+    assert "need --site" in world.ctl("verify", "--seal", "1-00", expect=2).stderr
+    assert "as it stands on a bill" in world.ctl("verify", "--site", "harbour", "--seal", "1-00", expect=2).stderr
 
 
 # ---------------------------------------------------------------- a second site, last of all

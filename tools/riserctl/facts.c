@@ -136,6 +136,7 @@ static enum error visit_decision(void *ctx, const struct kafka_record *record, s
   if (decision.cause.offset < wait->first_offset || decision.cause.offset > wait->offset) return OK; // others' facts
   bool balance = decision.kind == DECISION_BALANCE && decision.cause.offset == wait->offset;
   if (balance && wait->balanced) *wait->balanced = true;
+  if (balance && wait->seal) *wait->seal = decision.balance.seal;
   tell_exceptions(exceptions->ctl, wait, &decision, exceptions->count);
   return OK;
 }

@@ -30,6 +30,7 @@ struct facts_wait {
   int64_t timeout_ms;
   const char *prefix; // exceptions of facts whose id begins so are told; "" for all
   bool *balanced;     // may be NULL; becomes true if a balance followed from the last fact
+  struct seal *seal;  // then, if not NULL: what that balance carries
 };
 // Waits until billing has folded everything up to the offset and published what followed from it. Exceptions that these
 // facts met with are told on standard error: then STATUS_FAILED.

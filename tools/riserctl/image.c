@@ -180,12 +180,12 @@ static enum error visit(void *ctx, const struct kafka_record *record, struct are
 
 static enum error apply(struct image *image, const struct fact *fact, enum intake verdict, struct cause base) {
   struct effects effects;
-  if (verdict == INTAKE_TICK_AHEAD) return OK;
   arena_reset(image->effects_arena);
   effects_init(&effects, image->effects_arena, SIZE_MAX, SIZE_MAX);
   for (;;) {
-    enum error err = verdict ? fold_refuse(image->fold, fact, base, intake_names[verdict], &effects)
-                             : fold_apply(image->fold, fact, base, &effects);
+    enum error err = verdict == INTAKE_TICK_AHEAD ? fold_pass_over(image->fold, fact, base, &effects)
+                     : verdict                    ? fold_refuse(image->fold, fact, base, intake_names[verdict], &effects)
+                                                  : fold_apply(image->fold, fact, base, &effects);
     if (!err) return keep_effects(image, &effects);
     if (err != ERR_AGAIN) return err;
     err = satisfy(image);
@@ -220,6 +220,12 @@ static enum error put_account(struct image *image, const char *key, struct bytes
   return err ? ERR_CORRUPT : store_put_account(image->store, key, &account);
 }
 
+static enum error put_seal(struct image *image, const char *key, struct bytes value) {
+  struct seal_state seal;
+  enum error err = seal_state_decode(value, &seal);
+  return err ? err : store_put_seal(image->store, key, &seal);
+}
+
 static enum error put_wanted(struct image *image, const struct store_want *want) {
   const struct item *item = items_find(image->values, want->key);
   arena_reset(image->scratch);
@@ -231,6 +237,8 @@ static enum error put_wanted(struct image *image, const struct store_want *want)
     return put_point(image, want->key, item->value);
   case STORE_ACCOUNT:
     return put_account(image, want->key, item->value);
+  case STORE_SEAL:
+    return put_seal(image, want->key, item->value);
   case STORE_READS:
     return store_put_reads(image->store, want->key, item->value);
   default:
@@ -290,6 +298,7 @@ static enum error note_due(struct image *image, const struct store_item *item) {
 }
 
 static enum error collect_item(struct image *image, const struct store_item *item) {
+  uint8_t seal[SEAL_STATE_MAX];
   enum error err = OK;
   buffer_clear(&image->encoded);
   switch (item->kind) {
@@ -302,6 +311,8 @@ static enum error collect_item(struct image *image, const struct store_item *ite
   case STORE_ACCOUNT:
     err = wire_account_state_encode(item->account, &image->encoded);
     break;
+  case STORE_SEAL:
+    return items_put(&image->values, item->key, bytes_make(seal, seal_state_encode(item->seal, seal)));
   case STORE_READS:
     return items_put(&image->values, item->key, item->reads.vector);
   case STORE_DAYS:

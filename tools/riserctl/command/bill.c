@@ -104,6 +104,8 @@ static void print_bill(const struct page *page) {
          human_stamp_format(bill->until_s, zone, until));
   printf("  issued %s, due before %s\n", human_stamp_format(bill->issued_s, zone, from),
          human_stamp_format(bill->due_s, zone, until));
+  char seal[SEAL_TEXT_SIZE];
+  if (bill->seal.records) printf("  seal %s\n", seal_format(&bill->seal, seal));
   if (bill->supersedes[0]) printf("  takes the place of %s\n", bill->supersedes);
   for (size_t i = 0; i < bill->section_count; i++) print_section(page, &bill->sections[i]);
   print_totals(page);

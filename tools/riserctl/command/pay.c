@@ -19,7 +19,8 @@ static enum status pay_run(struct ctl *ctl, const struct arguments *arguments);
 static enum status read_payment(struct ctl *ctl, const struct arguments *arguments, const struct site_state *site,
                                 struct payment *out);
 static enum status read_time(struct ctl *ctl, const char *text, const struct site_state *site, int64_t *paid_at_s);
-static enum status write_payment(struct ctl *ctl, const struct site_state *site, const struct payment *payment);
+static enum status write_payment(struct ctl *ctl, const struct site_state *site, const struct payment *payment,
+                                 struct seal *seal);
 
 static const struct option options[] = {
     {"site", "ID", "needed only when there are several"},
@@ -48,16 +49,20 @@ const struct command command_pay = {
 static enum status pay_run(struct ctl *ctl, const struct arguments *arguments) {
   struct site_state site;
   struct payment payment;
+  struct seal seal = {.records = 0};
+  char text[SEAL_TEXT_SIZE];
   enum status status;
   if (!arguments_given(arguments, "lease") || !arguments_given(arguments, "amount")) {
     return ctl_misuse(ctl, "--lease and --amount are needed");
   }
   if (!state_choose_site(ctl, arguments_value(arguments, "site"), &site, &status)) return status;
   status = read_payment(ctl, arguments, &site, &payment);
-  if (status == STATUS_OK) status = write_payment(ctl, &site, &payment);
+  if (status == STATUS_OK) status = write_payment(ctl, &site, &payment, &seal);
   if (status != STATUS_OK) return status;
   const struct lease *lease = state_lease(&site, payment.lease);
-  return balance_print(ctl, &site, lease, 1, arguments->json);
+  status = balance_print(ctl, &site, lease, 1, arguments->json);
+  if (!arguments->json) printf("seal %s\n", seal_format(&seal, text));
+  return status;
 }
 
 static enum status read_payment(struct ctl *ctl, const struct arguments *arguments, const struct site_state *site,
@@ -103,14 +108,16 @@ static enum status read_time(struct ctl *ctl, const char *text, const struct sit
   return STATUS_OK;
 }
 
-static enum status write_payment(struct ctl *ctl, const struct site_state *site, const struct payment *payment) {
+static enum status write_payment(struct ctl *ctl, const struct site_state *site, const struct payment *payment,
+                                 struct seal *seal) {
   struct fact fact = {.kind = FACT_PAYMENT, .payment = *payment};
   struct kafka_position position = {.offset = -1};
   bool balanced = false;
   struct facts_wait wait = {.partition = state_partition(ctl, site->site.id),
                             .timeout_ms = TIMEOUT_MS,
                             .prefix = payment->id,
-                            .balanced = &balanced};
+                            .balanced = &balanced,
+                            .seal = seal};
   fact_envelope(ctl, &fact, site->site.landlord, site->site.id, payment->id);
   fact.envelope.event_time_ms = payment->paid_at_s * 1000;
   enum error err = facts_mark(ctl, wait.partition, &wait.decisions_from);

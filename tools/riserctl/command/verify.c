@@ -7,6 +7,7 @@
 #include "riserctl/partitions.h"
 #include "riserctl/table.h"
 #include "riserctl/verification.h"
+#include "riserctl/verify_seal.h"
 
 static enum status verify_run(struct ctl *ctl, const struct arguments *arguments);
 static enum status verify_one(struct ctl *ctl, int32_t partition, const char *folder, struct table *table);
@@ -16,6 +17,10 @@ static void add_row(struct table *table, int32_t partition, const struct verify_
 static const struct option options[] = {
     {"partition", "N", "only this partition; default: all"},
     {"from", "FOLDER", "fold from its snapshots on (riserctl snapshot) instead of the first record"},
+    {"site", "ID", "instead: whether this site's records are what was sealed"},
+    {"seal", "SEAL", "with --site: one more seal to compare with, as it stands on a bill"},
+    {"topic", "NAME", "with --site: look at a copy of the site log in this topic"},
+    {"log", "FILE", "with --site: look at a copy of the site log in a file"},
 };
 
 const struct command command_verify = {
@@ -28,11 +33,25 @@ const struct command command_verify = {
                "compared with\n"
                "the fold at that offset. Prints a digest per partition: two stacks with the same log give the same at "
                "the same\n"
-               "next_offset. Nothing is written.\n",
+               "next_offset. Nothing is written.\n"
+               "With --site it makes the seal of the site's records anew, compares it with all that bills, receipts,\n"
+               "decisions and Redis carry of it, and names the first record that was changed, removed or put in.\n",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
     .run = verify_run,
 };
+
+static enum status verify_site(struct ctl *ctl, const struct arguments *arguments) {
+  const char *topic = arguments_value(arguments, "topic");
+  const struct verify_seal_options seal = {.site = arguments_value(arguments, "site"),
+                                           .topic = topic ? topic : "riser.site.v1",
+                                           .file = arguments_value(arguments, "log"),
+                                           .seal = arguments_value(arguments, "seal")};
+  if (arguments_given(arguments, "partition") || arguments_given(arguments, "from"))
+    return ctl_misuse(ctl, "--site names its partition and needs all of its log: leave --partition and --from");
+  if (topic && seal.file) return ctl_misuse(ctl, "give --topic or --log, not both");
+  return verify_seal(ctl, &seal, arguments->json);
+}
 
 static enum status verify_run(struct ctl *ctl, const struct arguments *arguments) {
   static const struct column columns[] = {
@@ -40,6 +59,9 @@ static enum status verify_run(struct ctl *ctl, const struct arguments *arguments
       {"missing", CELL_NUMBER},   {"surplus", CELL_NUMBER},     {"digest", CELL_TEXT},
   };
   int32_t from, until;
+  if (arguments_given(arguments, "site")) return verify_site(ctl, arguments);
+  if (arguments_given(arguments, "seal") || arguments_given(arguments, "topic") || arguments_given(arguments, "log"))
+    return ctl_misuse(ctl, "--seal, --topic and --log need --site");
   if (!partitions_chosen(ctl, arguments, true, &from, &until)) return STATUS_USAGE;
   struct table *table = table_new(columns, sizeof columns / sizeof columns[0]);
   enum status worst = STATUS_OK;
