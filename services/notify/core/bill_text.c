@@ -168,6 +168,12 @@ static void put_summary(struct composer *composer, const struct bill *bill) {
   composer_put_row(composer, INDENT, words->total, composer_money(composer, bill_owed_e4(bill)));
 }
 
+static void put_seal(struct composer *composer, const struct seal *seal) {
+  char text[SEAL_TEXT_SIZE];
+  if (seal->records == 0) return;
+  PUT(composer, composer->language->bill.seal, {"seal", seal_format(seal, text)});
+}
+
 void bill_text_put(struct composer *composer) {
   const struct bill *bill = &composer->decision->bill;
   const struct bill_words *words = &composer->language->bill;
@@ -180,5 +186,6 @@ void bill_text_put(struct composer *composer) {
   put_summary(composer, bill);
   PUT(composer, "\n{heading}\n\n", {"heading", words->check_heading});
   composer_put(composer, words->check);
+  put_seal(composer, &bill->seal);
   composer_put(composer, "\n");
 }

@@ -50,6 +50,7 @@ struct bill_words {
   const char *unpaid[COMMODITY_COUNT];   // owed from before
   const char *credited[COMMODITY_COUNT]; // a credit from before
   const char *check_heading, *check;
+  const char *seal; // {seal}
 };
 
 struct language {

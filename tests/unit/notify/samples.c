@@ -149,7 +149,8 @@ static const struct bill_section flat_section[] = {
            .sections = sections_,                                                                                      \
            .section_count = count_,                                                                                    \
            .total_e4 = total_,                                                                                         \
-           .arrears_e4 = {0, electricity_, water_}}
+           .arrears_e4 = {0, electricity_, water_},                                                                    \
+           .seal = {4711, {0xab, 0xcd, 0x01}}}
 #define NOTICE(kind_, owed_, due_, not_before_, bills_)                                                                \
   .notice_due = {.kind = kind_,                                                                                        \
                  .lease = "lease-101",                                                                                 \

@@ -84,6 +84,8 @@ const struct language language_en = {
                      "What you used fills the steps in order, beginning behind what was used before where the steps\n"
                      "are counted over a year. Each amount is quantity times price, rounded as named. The total is\n"
                      "the sum of the amounts, plus what is unpaid and less what is credited from before.\n",
+            .seal = "\nThis line seals the records that the bill was made from. Keep it: with it anybody can find out\n"
+                    "later whether one of them was changed.\n  {seal}\n",
         },
     .usage_alert =
         {
