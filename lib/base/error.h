@@ -50,6 +50,10 @@
   X(ERR_OVERFLOW, CLASS_REJECT, "overflow")                                                                            \
   X(ERR_NOT_FOUND, CLASS_REJECT, "not-found")                                                                          \
   X(ERR_LIMIT, CLASS_REJECT, "limit-reached")                                                                          \
+  X(ERR_NOT_SIGNED, CLASS_REJECT, "not-signed")                                                                        \
+  X(ERR_BAD_SIGNATURE, CLASS_REJECT, "bad-signature")                                                                  \
+  X(ERR_NO_COUNTER, CLASS_REJECT, "no-counter")                                                                        \
+  X(ERR_KEY_UNUSABLE, CLASS_REJECT, "key-unusable")                                                                    \
   X(ERR_REFUSED, CLASS_REJECT, "refused")                                                                              \
   X(ERR_NO_MEMORY, CLASS_FATAL, "no-memory")                                                                           \
   X(ERR_IO, CLASS_FATAL, "io-failed")                                                                                  \

@@ -41,6 +41,8 @@ struct site_state {
   size_t lease_count;
   struct device_shown *devices;
   size_t device_count;
+  struct device_key *keys; // of devices
+  size_t key_count;
   struct unknown_meter *unknown; // meters that report and that nobody has installed
   size_t unknown_count;
   bool unknown_full; // more of them were seen than are kept

@@ -23,6 +23,8 @@ struct device {
   enum supply desired_supply;
   uint64_t desired_version;
   int64_t updated_s;
+  const char *wrapped_key;  // run/key_ring.h; "": it has none
+  const char *previous_key; // which still counts; "": none
 };
 
 #endif

@@ -28,6 +28,7 @@ enum fact_kind { // numbers: the field numbers of SiteRecord.fact
   FACT_INSTALLATION = 23,
   FACT_TARIFF = 24,
   FACT_LEASE = 25,
+  FACT_DEVICE_KEY = 26,
   FACT_PAYMENT = 30,
   FACT_READ_EDIT = 31,
   FACT_NOTICE_DELIVERED = 40,
@@ -184,6 +185,7 @@ struct fact {
     struct installation installation;
     struct tariff tariff;
     struct lease lease;
+    struct device_key device_key;
     struct payment payment;
     struct read_edit read_edit;
     struct notice_delivered notice_delivered;

@@ -46,6 +46,7 @@ static const struct named fact_kinds[] = {
     {FACT_INSTALLATION, "installation"},
     {FACT_TARIFF, "tariff"},
     {FACT_LEASE, "lease"},
+    {FACT_DEVICE_KEY, "device-key"},
     {FACT_PAYMENT, "payment"},
     {FACT_READ_EDIT, "read-edit"},
     {FACT_NOTICE_DELIVERED, "notice-delivered"},

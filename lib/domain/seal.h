@@ -44,7 +44,7 @@ bool seal_keep(struct seal_state *state, const struct seal *next);
 
 // Packed: records (64 bits, little endian), head, checks.
 size_t seal_state_encode(const struct seal_state *state, uint8_t to[SEAL_STATE_MAX]); // gives the length
-enum error seal_state_decode(struct bytes from, struct seal_state *out) MUST_USE;   // ERR_CORRUPT
+enum error seal_state_decode(struct bytes from, struct seal_state *out) MUST_USE;     // ERR_CORRUPT
 
 // "{records}-{head in hexadecimal}", as it stands on bills; "" when nothing is sealed.
 const char *seal_format(const struct seal *seal, char text[SEAL_TEXT_SIZE]);

@@ -63,6 +63,13 @@ struct installation {
   enum switch_kind switch_kind;
 };
 
+// Of the device's key only what run/key_ring.h made of it is ever written down.
+struct device_key {
+  const char *device;
+  const char *wrapped;  // "": it has none any more
+  const char *previous; // the one before it, which still counts; "": none
+};
+
 #define LEASE_PERSONS_MAX 8
 
 struct lease {

@@ -18,6 +18,7 @@ struct batch {
     const struct reading *readings; // meter "": the device of the topic; values may still be out of bounds
     size_t count;
     bool want_receipt;
+    uint64_t counter; // of a device with a key; 0: none
 };
 
 // down/receipt: the batches `first` to `sequence` of life `boot` are stored.

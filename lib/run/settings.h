@@ -69,6 +69,13 @@ struct run_settings {
       CONFIG_DURATION(S, m.reconnect_max_ms, "10s", "100ms", "10m", "Longest pause between attempts to connect.",      \
                       .key = "mqtt_reconnect_max")
 
+// const char *: the file's content, for run/key_ring.h
+#define DEVICE_KEYS_SETTING(S, m)                                                                                      \
+  CONFIG_FILE(S, m,                                                                                                    \
+              "File with the keys under which devices' keys are wrapped, one a line, 64 hexadecimal digits; the "      \
+              "first one wraps. Needed as soon as a device has a key.",                                                \
+              .key = "device_keys_file")
+
 // struct redis_settings
 #define REDIS_SETTINGS(S, m)                                                                                           \
   CONFIG_STRING(S, m.address, "127.0.0.1:6379", "Redis: host:port; of a cluster some nodes, separated by commas.",     \

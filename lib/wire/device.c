@@ -7,7 +7,8 @@
 
 #define DEVICE(TEXT, PLAIN, ENUM) \
   TEXT(site) TEXT(device) TEXT(landlord) TEXT(codec) ENUM(reported_supply, reported_supply, supply) PLAIN(online) \
-  ENUM(desired_supply, desired_supply, supply) PLAIN(desired_version) PLAIN(updated_s)
+  ENUM(desired_supply, desired_supply, supply) PLAIN(desired_version) PLAIN(updated_s) \
+  TEXT(wrapped_key) TEXT(previous_key)
 WIRE_MAPPING(head, struct device, Riser__Device__V1__Device, riser__device__v1__device__init, DEVICE)
 
 enum error wire_device_decode(struct bytes in, struct arena *arena, struct device *out) {

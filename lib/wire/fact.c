@@ -101,6 +101,7 @@ static enum error content_in(const Riser__Site__V1__SiteRecord *from, struct are
     case FACT_INSTALLATION: installation_in(from->installation, &to->installation); break;
     case FACT_TARIFF: return tariff_in(from->tariff, arena, &to->tariff);
     case FACT_LEASE: lease_in(from->lease, &to->lease); break;
+    case FACT_DEVICE_KEY: device_key_in(from->device_key, &to->device_key); break;
     case FACT_PAYMENT: payment_in(from->payment, &to->payment); break;
     case FACT_READ_EDIT: read_edit_in(from->read_edit, &to->read_edit); break;
     case FACT_NOTICE_DELIVERED: notice_delivered_in(from->notice_delivered, &to->notice_delivered); break;
@@ -146,6 +147,7 @@ struct record_out {
     Riser__Site__V1__Installation installation;
     Riser__Site__V1__Tariff tariff;
     Riser__Site__V1__Lease lease;
+    Riser__Site__V1__DeviceKey device_key;
     Riser__Site__V1__Payment payment;
     Riser__Site__V1__ReadEdit read_edit;
     Riser__Site__V1__NoticeDelivered notice_delivered;
@@ -197,6 +199,7 @@ static enum error content_out(const struct fact *from, struct arena *scratch, st
     case FACT_SERVICE_POINT: CONTENT(service_point); return OK;
     case FACT_INSTALLATION: CONTENT(installation); return OK;
     case FACT_LEASE: CONTENT(lease); return OK;
+    case FACT_DEVICE_KEY: CONTENT(device_key); return OK;
     case FACT_PAYMENT: CONTENT(payment); return OK;
     case FACT_READ_EDIT: CONTENT(read_edit); return OK;
     case FACT_NOTICE_DELIVERED: CONTENT(notice_delivered); return OK;

@@ -42,6 +42,10 @@ WIRE_MAPPING_AS(PUBLIC, service_point, struct service_point, Riser__Site__V1__Se
 WIRE_MAPPING_AS(PUBLIC, installation, struct installation, Riser__Site__V1__Installation,
                 riser__site__v1__installation__init, INSTALLATION)
 
+#define DEVICE_KEY(TEXT, PLAIN, ENUM) TEXT(device) TEXT(wrapped) TEXT(previous)
+WIRE_MAPPING_AS(PUBLIC, device_key, struct device_key, Riser__Site__V1__DeviceKey, riser__site__v1__device_key__init,
+                DEVICE_KEY)
+
 #define LEASE(TEXT, PLAIN, ENUM) TEXT(id) TEXT(room) PLAIN(from_s) PLAIN(until_s)
 WIRE_MAPPING(agreement, struct lease, Riser__Site__V1__Lease, riser__site__v1__lease__init, LEASE)
 

@@ -30,6 +30,8 @@ void service_point_in(const Riser__Site__V1__ServicePoint *from, struct service_
 void service_point_out(const struct service_point *from, Riser__Site__V1__ServicePoint *to);
 void installation_in(const Riser__Site__V1__Installation *from, struct installation *to);
 void installation_out(const struct installation *from, Riser__Site__V1__Installation *to);
+void device_key_in(const Riser__Site__V1__DeviceKey *from, struct device_key *to);
+void device_key_out(const struct device_key *from, Riser__Site__V1__DeviceKey *to);
 void lease_in(const Riser__Site__V1__Lease *from, struct lease *to);
 void lease_out(const struct lease *from, Riser__Site__V1__Lease *to);
 

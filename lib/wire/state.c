@@ -44,6 +44,7 @@ WIRE_LIST(service_point, struct service_point, Riser__Site__V1__ServicePoint)
 WIRE_LIST(installation, struct installation, Riser__Site__V1__Installation)
 WIRE_DEEP_LIST(tariff, struct tariff, Riser__Site__V1__Tariff)
 WIRE_LIST(lease, struct lease, Riser__Site__V1__Lease)
+WIRE_LIST(device_key, struct device_key, Riser__Site__V1__DeviceKey)
 WIRE_LIST(shown, struct device_shown, Riser__State__V1__DeviceShown)
 WIRE_LIST(unknown_meter, struct unknown_meter, Riser__Decision__V1__UnknownMeter)
 WIRE_LIST(receipt, struct notice_receipt, Riser__State__V1__NoticeReceipt)
@@ -76,6 +77,7 @@ enum error wire_partition_meta_encode(const struct partition_meta *in, struct bu
   LIST(tariffs, tariff_count, n_tariffs, tariff) \
   LIST(leases, lease_count, n_leases, lease) \
   LIST(devices, device_count, n_devices, shown) \
+  LIST(keys, key_count, n_keys, device_key) \
   LIST(unknown, unknown_count, n_unknown, unknown_meter)
 
 #define LIST_IN(list, count, n, name) \

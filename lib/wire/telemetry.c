@@ -44,6 +44,7 @@ enum error wire_batch_decode(struct bytes in, struct arena *arena, struct batch 
       .readings = readings,
       .count = message->n_readings,
       .want_receipt = message->want_receipt,
+      .counter = message->counter,
   };
   return OK;
 }
@@ -57,6 +58,7 @@ enum error wire_batch_encode(const struct batch *in, struct buffer *out) {
   message.n_readings = in->count;
   message.readings = readings_out_init(&readings, in->readings, in->count);
   message.want_receipt = in->want_receipt;
+  message.counter = in->counter;
   enum error err = message.readings ? wire_pack(&message, out) : ERR_NO_MEMORY;
   readings_out_fini(&readings);
   return err;

@@ -35,6 +35,7 @@ struct app {
   const struct process *process;
   struct control_settings settings;
   struct devices *devices;
+  struct key_ring *key_ring;
   struct roster *roster;
   struct sender *sender;
   struct performer *performer;
@@ -285,8 +286,15 @@ static void register_metrics(struct app *app, struct metrics *metrics) {
 
 static enum error open_parts(struct app *app) {
   const struct control_config *config = app->config;
-  enum error err = sender_open(&(struct sender_options){.settings = config->mqtt,
+  enum error err = key_ring_open(config->device_keys, &app->key_ring);
+  if (err) {
+    log_error("device-keys-file-refused", F_ERR(err),
+              F_STR("mend", "RISER_DEVICE_KEYS_FILE: one key a line, 64 hexadecimal digits, at most 16"));
+    return err == ERR_INTERNAL || err == ERR_NO_MEMORY ? err : ERR_CONFIG;
+  }
+  err = sender_open(&(struct sender_options){.settings = config->mqtt,
                                                         .instance = config->run.instance,
+                                                        .devices = app->devices,
                                                         .process = app->process},
                                &app->sender);
   if (err) return err;
@@ -299,6 +307,7 @@ static enum error open_parts(struct app *app) {
   if (err) return err;
   return roster_open(&(struct roster_options){.settings = &config->kafka,
                                               .devices = app->devices,
+                                              .key_ring = app->key_ring,
                                               .process = app->process},
                      &app->roster);
 }
@@ -341,6 +350,7 @@ void app_close(struct app *app) {
   for (size_t i = 0; app->partitions && i < app->count; i++) partition_close(app->partitions[i]);
   free(app->partitions);
   devices_free(app->devices);
+  key_ring_free(app->key_ring);
   free(app->effects.items);
   arena_free(app->effects.arena);
   arena_free(app->record_arena);

@@ -12,6 +12,7 @@ static const struct config_entry entries[] = {
     KAFKA_SETTINGS(C, kafka),
     MQTT_SETTINGS(C, mqtt, "riser-control"),
     PARTITIONS_SETTING(C, partitions),
+    DEVICE_KEYS_SETTING(C, device_keys),
     CONFIG_DURATION(C, session_timeout, "10s", "6s", "10m",
                     "How long Kafka waits for a silent process before others take its partitions over."),
     CONFIG_INT(C, command_attempts, "8", "1", "1000", "Publishes before a cut has failed; a reconnect goes on."),

@@ -14,6 +14,7 @@ struct control_config {
   struct kafka_settings kafka;
   struct mqtt_settings mqtt;
   int64_t partitions;
+  const char *device_keys;
   int64_t session_timeout;
   int64_t command_attempts;
   int64_t command_retry_first;

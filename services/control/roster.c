@@ -14,6 +14,7 @@ static const char topic[] = "riser.device.v1";
 struct roster {
   struct kafka_consumer *consumer;
   struct devices *devices;
+  const struct key_ring *key_ring;
   struct arena *arena;
   bool *ended; // by partition; NULL until a broker has said how many there are
   int32_t partitions;
@@ -55,6 +56,7 @@ enum error roster_open(const struct roster_options *options, struct roster **ope
   struct roster *roster = calloc(1, sizeof *roster);
   if (!roster) return ERR_NO_MEMORY;
   roster->devices = options->devices;
+  roster->key_ring = options->key_ring;
   roster->arena = arena_new(ARENA_BYTES);
   roster->unreadable = metrics_counter(options->process->metrics, "riser_control_unreadable_devices_total",
                                        "Records of riser.device.v1 that could not be read.");
@@ -98,6 +100,13 @@ static void drop(struct roster *roster, struct bytes key) {
   devices_drop(roster->devices, text, slash + 1);
 }
 
+static enum error put(struct roster *roster, const struct device *device) {
+  struct device_keys keys;
+  key_ring_keys(roster->key_ring, device, &keys);
+  if (keys.unusable) log_error("device-key-unusable", F_STR("site", device->site), F_STR("device", device->device));
+  return devices_put(roster->devices, device, &keys);
+}
+
 static enum error take(struct roster *roster, const struct kafka_record *record) {
   struct device device;
   if (!record->value.data) {
@@ -111,7 +120,7 @@ static enum error take(struct roster *roster, const struct kafka_record *record)
     log_error("device-unreadable", F_INT("partition", record->partition), F_INT("offset", record->offset), F_ERR(err));
     return OK;
   }
-  err = device.device[0] ? devices_put(roster->devices, &device) : OK;
+  err = device.device[0] ? put(roster, &device) : OK;
   if (err != ERR_LIMIT) return err;
   counter_add(roster->passed_over, 1); // its commands are held as those of an unknown device
   log_warn("devices-full", F_STR("site", device.site), F_STR("device", device.device));

@@ -8,6 +8,7 @@
 
 #include "control/core/devices.h"
 #include "io/kafka.h"
+#include "run/key_ring.h"
 #include "run/process.h"
 
 struct roster;
@@ -15,6 +16,7 @@ struct roster;
 struct roster_options {
   const struct kafka_settings *settings;
   struct devices *devices; // borrowed
+  const struct key_ring *key_ring; // borrowed
   const struct process *process;
 };
 

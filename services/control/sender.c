@@ -12,6 +12,7 @@ enum { RING_CAPACITY = 4096 };
 
 struct sender {
   struct mqtt *mqtt;
+  const struct devices *devices;
   struct ring *failed; // of struct unpublished
   struct condition *condition;
   struct counter *published;
@@ -55,6 +56,7 @@ static void register_metrics(struct sender *sender, struct metrics *metrics) {
 enum error sender_open(const struct sender_options *options, struct sender **opened) {
   struct sender *sender = calloc(1, sizeof *sender);
   if (!sender) return ERR_NO_MEMORY;
+  sender->devices = options->devices;
   register_metrics(sender, options->process->metrics);
   sender->condition = health_condition(options->process->health, "mqtt");
   sender->failed = ring_new(RING_CAPACITY, sizeof(struct unpublished));
@@ -86,11 +88,22 @@ bool sender_connected(struct sender *sender) {
   return mqtt_connected(sender->mqtt);
 }
 
-static enum error encode(const struct publish *publish, char topic[DEVICE_TOPIC_MAX], struct buffer *payload) {
+// With the newer of two keys: the older one is only believed for as long as the device may not have the other yet.
+static enum error sign(const struct sender *sender, const struct publish *publish, const char *topic,
+                       struct buffer *payload) {
+  const struct device_view *device = devices_find(sender->devices, publish->site, publish->device);
+  if (!device || (device->keys.count == 0 && !device->keys.unusable)) return OK;
+  if (device->keys.unusable) return ERR_KEY_UNUSABLE;
+  return signature_append(device->keys.keys[0], bytes_text(topic), payload);
+}
+
+static enum error encode(const struct sender *sender, const struct publish *publish, char topic[DEVICE_TOPIC_MAX],
+                         struct buffer *payload) {
   const struct device_codec *codec = device_codec_find(publish->codec);
   if (!codec) return ERR_UNKNOWN_FORMAT;
   enum error err = device_topic(publish->site, publish->device, topic);
-  return err ? err : codec->encode(&publish->command, payload);
+  if (!err) err = codec->encode(&publish->command, payload);
+  return err ? err : sign(sender, publish, topic, payload);
 }
 
 static enum error publish_note(struct sender *sender, const struct mqtt_publish *message, struct unpublished *note) {
@@ -109,7 +122,7 @@ enum error sender_send(struct sender *sender, uint32_t partition, const struct p
   *note = (struct unpublished){.partition = partition, .attempt = publish->attempt};
   snprintf(note->command_id, sizeof note->command_id, "%s", publish->command.command_id);
   buffer_init(&payload, DEVICE_PAYLOAD_MAX);
-  enum error err = encode(publish, topic, &payload);
+  enum error err = encode(sender, publish, topic, &payload);
   if (err) {
     free(note);
   } else {

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "control/core/devices.h"
 #include "control/core/effect.h"
 #include "io/mqtt.h"
 #include "run/process.h"
@@ -17,6 +18,7 @@ struct sender;
 struct sender_options {
   struct mqtt_settings settings;
   const char *instance;
+  const struct devices *devices; // borrowed: their keys
   const struct process *process;
 };
 
@@ -26,7 +28,8 @@ void sender_close(struct sender *sender);
 
 bool sender_connected(struct sender *sender);
 
-// RETRY: it did not leave. REJECT: it never will. OK: what became of it is left for sender_collect if that is bad.
+// Signed, if the device has a key. RETRY: it did not leave. REJECT: it never will (ERR_KEY_UNUSABLE: the device has a
+// key that we could not unwrap). OK: what became of it is left for sender_collect if that is bad.
 enum error sender_send(struct sender *sender, uint32_t partition, const struct publish *publish) MUST_USE;
 
 // A publish that failed after it was sent.

@@ -13,6 +13,7 @@ static const struct config_entry ENTRIES[] = {
     RUN_SETTINGS(S, run, "9101"),
     KAFKA_SETTINGS(S, kafka),
     PARTITIONS_SETTING(S, partitions),
+    DEVICE_KEYS_SETTING(S, device_keys),
     MQTT_SETTINGS(S, mqtt, "riser-ingest"),
     CONFIG_STRING(S, mqtt_filter, "riser/v1/+/+/up/#", "Topic filter to subscribe to.", .required = true),
     CONFIG_STRING(S, mqtt_share, "riser-ingest",

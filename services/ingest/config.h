@@ -10,6 +10,7 @@ struct ingest_config {
   struct kafka_settings kafka;
   struct mqtt_settings mqtt;
   int64_t partitions;
+  const char *device_keys;
   const char *mqtt_filter;
   const char *mqtt_share;
   int64_t mqtt_receive_max;

@@ -64,6 +64,7 @@ static enum error read_content(struct intake *intake, const struct arrival *arri
   if (!err && arrival->length > intake->options.payload_max) err = ERR_TOO_LARGE;
   if (!err && arrival->length == 0) err = ERR_EMPTY;
   if (!err) err = judge_admit(&intake->options.judge, &out->topic);
+  if (!err) err = judge_signature(&intake->options.judge, &out->topic, arrival->topic, arrival->payload);
   if (!err) return decode(intake, arrival, out, content);
   refuse(out, err, advice_for(err));
   return err;

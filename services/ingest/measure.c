@@ -96,7 +96,7 @@ static enum error open_all(struct run *run, const char *folder) {
   if (err) return err;
   run->registry = registry_new(10);
   run->devices = devices_new(10);
-  struct registry_entry site = {bytes_text("bench"), bytes_text(""), bytes_text("landlord")};
+  struct registry_entry site = {bytes_text("bench"), bytes_text(""), bytes_text("landlord"), NULL};
   if (!run->registry || !run->devices || registry_put(run->registry, &site)) return ERR_NO_MEMORY;
   struct intake_options intake = {
       .judge = {.limits = {.readings_max = 100000, .oldest_s = 946684800, .future_ms = 86400000},

@@ -12,6 +12,7 @@ enum { RECORDS_MAX = 256, PARTITIONS_MAX = 1024, RECORD_MEMORY_MAX = 1 << 20 };
 struct roster {
   struct kafka_consumer *consumer;
   struct registry *registry;
+  const struct key_ring *key_ring;
   struct arena *arena;
   int32_t partitions; // 0: not assigned yet
   int32_t ended;      // partitions whose end was reached
@@ -22,15 +23,15 @@ static void on_end(void *ctx, const struct kafka_position *position);
 static enum error assign(struct roster *roster);
 static enum error take(struct roster *roster, const struct kafka_record *record);
 
-enum error roster_open(const struct kafka_settings *kafka, const char *client_id, struct registry *registry,
-                       struct roster **out) {
+enum error roster_open(const struct roster_options *from, struct roster **out) {
   struct roster *roster = calloc(1, sizeof *roster);
   if (!roster) return ERR_NO_MEMORY;
-  roster->registry = registry;
+  roster->registry = from->registry;
+  roster->key_ring = from->key_ring;
   roster->arena = arena_new(RECORD_MEMORY_MAX);
   struct kafka_consumer_options options = {
-      .settings = *kafka,
-      .client_id = client_id,
+      .settings = *from->kafka,
+      .client_id = from->client_id,
       .group = "riser-ingest-devices",
       .report_end = true,
       .events = {.reached_end = on_end, .ctx = roster},
@@ -85,7 +86,19 @@ static void on_end(void *ctx, const struct kafka_position *position) {
 
 // Billing also tells of devices that have merely shown themselves: anybody can do that, anywhere, so they don't count.
 static bool is_installed(const struct device *device) {
-  return device->device[0] == '\0' || device->meter_count > 0;
+  return device->device[0] == '\0' || device->meter_count > 0 || device->wrapped_key[0];
+}
+
+// Of a device whose key we can't unwrap nothing is believed: the key is there so that nobody else can speak for it.
+static enum error put(struct roster *roster, const struct device *device) {
+  struct device_keys keys;
+  bool keyed = key_ring_keys(roster->key_ring, device, &keys);
+  struct registry_entry entry = {.site = bytes_text(device->site),
+                                 .device = bytes_text(device->device),
+                                 .landlord = bytes_text(device->landlord),
+                                 .keys = keyed ? &keys : NULL};
+  if (keys.unusable) log_error("device-key-unusable", F_STR("site", device->site), F_STR("device", device->device));
+  return registry_put(roster->registry, &entry);
 }
 
 // A record that we can't read does no harm to the others: it is said in the log.
@@ -101,11 +114,7 @@ static enum error take(struct roster *roster, const struct kafka_record *record)
     registry_remove(roster->registry, record->key);
     return OK;
   }
-  struct registry_entry entry;
-  if (!err) {
-    entry = (struct registry_entry){bytes_text(device.site), bytes_text(device.device), bytes_text(device.landlord)};
-    err = registry_put(roster->registry, &entry);
-  }
+  if (!err) err = put(roster, &device);
   if (!err || error_class(err) == CLASS_FATAL || err == ERR_LIMIT) return err;
   log_error("device-record-refused", F_ERR(err), F_INT("partition", record->partition),
             F_INT("offset", record->offset));

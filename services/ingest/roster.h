@@ -9,12 +9,18 @@
 #include "base/error.h"
 #include "ingest/core/registry.h"
 #include "io/kafka.h"
+#include "run/key_ring.h"
 
 struct roster;
 
-// Kafka need not be there yet. The registry is borrowed. The caller closes.
-enum error roster_open(const struct kafka_settings *kafka, const char *client_id, struct registry *registry,
-                       struct roster **out) MUST_USE;
+// Kafka need not be there yet. What the options name is borrowed. The caller closes.
+struct roster_options {
+  const struct kafka_settings *kafka;
+  const char *client_id;
+  struct registry *registry;
+  const struct key_ring *key_ring;
+};
+enum error roster_open(const struct roster_options *options, struct roster **out) MUST_USE;
 void roster_close(struct roster *roster);
 
 // Takes in what is new, waiting up to timeout_ms for the first. RETRY while Kafka or the topic is not there; ERR_LIMIT:

@@ -52,6 +52,7 @@ struct worker {
   struct devices *devices;
   struct intake *intake;
   struct roster *roster;
+  struct key_ring *key_ring;
   struct window *window;
   struct outlet outlet;
   struct receipts receipts;
@@ -95,6 +96,7 @@ static void take_over(struct worker *worker);
 static void wait_for_work(struct worker *worker, size_t taken);
 static void tend(struct worker *worker, int64_t now_ms);
 static enum error open_keeper(struct worker *worker);
+static enum error open_roster(struct worker *worker);
 static void probe(struct worker *worker, int64_t now_ms);
 static void report(struct worker *worker);
 static void fail(struct worker *worker, const char *where, enum error err);
@@ -131,8 +133,23 @@ static enum error open_parts(struct worker *worker) {
   if (!config->sequences) spool_hold(worker->options.spool, UINT64_MAX);
   worker->cursor = spool_oldest(worker->options.spool);
   worker->tracked_until = spool_confirmed(worker->options.spool);
-  err = roster_open(&config->kafka, worker->client_id, worker->registry, &worker->roster);
+  err = open_roster(worker);
   return err ? err : producer_open(worker);
+}
+
+static enum error open_roster(struct worker *worker) {
+  const struct ingest_config *config = worker->options.config;
+  enum error err = key_ring_open(config->device_keys, &worker->key_ring);
+  if (err) {
+    log_error("device-keys-file-refused", F_ERR(err),
+              F_STR("mend", "RISER_DEVICE_KEYS_FILE: one key a line, 64 hexadecimal digits, at most 16"));
+    return err == ERR_INTERNAL || err == ERR_NO_MEMORY ? err : ERR_CONFIG;
+  }
+  struct roster_options options = {.kafka = &config->kafka,
+                                   .client_id = worker->client_id,
+                                   .registry = worker->registry,
+                                   .key_ring = worker->key_ring};
+  return roster_open(&options, &worker->roster);
 }
 
 static enum error open_keeper(struct worker *worker) {
@@ -198,6 +215,7 @@ void worker_free(struct worker *worker) {
   worker->abandoning = true;
   kafka_producer_close(worker->outlet.producer);
   roster_close(worker->roster);
+  key_ring_free(worker->key_ring);
   keeper_close(&worker->keeper);
   outlet_fini(&worker->outlet);
   receipts_fini(&worker->receipts);

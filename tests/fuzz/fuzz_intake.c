@@ -12,7 +12,7 @@ static const int64_t NOW_MS = 1780315200000;
 static struct intake *intake;
 
 static void put(struct registry *registry, const char *site, const char *device, const char *landlord) {
-  struct registry_entry entry = {bytes_text(site), bytes_text(device), bytes_text(landlord)};
+  struct registry_entry entry = {bytes_text(site), bytes_text(device), bytes_text(landlord), NULL};
   FUZZ_HOLDS(registry_put(registry, &entry) == OK);
 }
 

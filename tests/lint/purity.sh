@@ -17,7 +17,7 @@ __memcpy_chk __memmove_chk __memset_chk
 arena_new arena_free arena_reset arena_alloc arena_alloc_raw arena_array arena_strdup arena_text arena_printf arena_bytes arena_used
 buffer_init buffer_fini buffer_clear buffer_reserve buffer_append buffer_append_text buffer_append_byte buffer_text
 bytes_text bytes_equal bytes_compare bytes_equal_text bytes_is_utf8 bytes_utf8_cut bytes_utf8_copy
-hash_begin hash_add hash_end
+hash_begin hash_add hash_end hmac_begin hmac_add hmac_end hmac_equal
 hex_encode hex_decode decimal_parse decimal_format crc32c murmur2
 error_class error_name error_by_name
 '

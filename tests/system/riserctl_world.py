@@ -81,12 +81,12 @@ def of_another_site(text, site):
 
 
 class World:
-    def __init__(self, folder, port_base):
+    def __init__(self, folder, port_base, services=tuple(SERVICES), **env):
         self.folder = folder
         self.stack = Stack(folder / "var", port_base)
         self.stack.up(engines_only=True)
         lines = (self.stack.var / "stack.env").read_text().splitlines()
-        self.env = {**INHERITED, **dict(line.split("=", 1) for line in lines), "RISER_CLOCK": "log"}
+        self.env = {**INHERITED, **dict(line.split("=", 1) for line in lines), "RISER_CLOCK": "log", **env}
         self.partitions = int(self.env["RISER_PARTITIONS"])
         self.partition = partition_of("harbour", self.partitions)
         self.processes = {}
@@ -94,7 +94,7 @@ class World:
         host, port = self.stack.address("REDIS")
         self.redis = redis.Redis(host, port)
         self.ctl("rebuild", "--all")
-        for name in SERVICES:
+        for name in services:
             self.start(name)
 
     def load_schemas(self):
@@ -103,7 +103,7 @@ class World:
         files = [str(p.relative_to(ROOT / "proto")) for p in (ROOT / "proto").rglob("*.proto")]
         subprocess.run(["protoc", f"-I{ROOT}/proto", f"--python_out={out}", *files], check=True, cwd=ROOT / "proto")
         sys.path.insert(0, str(out))
-        areas = ("site", "decision", "reject", "state", "person", "telemetry")
+        areas = ("site", "decision", "device", "reject", "state", "person", "telemetry")
         return {area: importlib.import_module(f"riser.{area}.v1.{area}_pb2") for area in areas}
 
     def start(self, name):

@@ -13,6 +13,7 @@ import time
 import urllib.request
 
 import paho.mqtt.client as mqtt
+import device_key_oracle as oracle
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
@@ -60,7 +61,8 @@ class Devices:
     def take(self, _client, _userdata, message):
         _, _, site, device, direction, what = message.topic.split("/")
         if direction == "down":
-            self.commands.append((site, device, message.payload, message.properties.MessageExpiryInterval))
+            expiry = getattr(message.properties, "MessageExpiryInterval", None)
+            self.commands.append((site, device, message.payload, expiry))
         elif not message.retain:
             self.carry(site, device, what, message.payload)
 
@@ -171,9 +173,9 @@ class World:
         self.decide(site, f"answer:{command}", intent_answer=self.schemas["decision"].IntentAnswer(
             command_id=command, decision_id=command, service_point="p-1", confirmed=confirmed, reason=reason))
 
-    def device(self, site, device="relay-1", codec=""):
+    def device(self, site, device="relay-1", codec="", wrapped_key=""):
         self.send("riser.device.v1", site, self.schemas["device"].Device(
-            site=site, device=device, landlord="demo", codec=codec), key=f"{site}/{device}")
+            site=site, device=device, landlord="demo", codec=codec, wrapped_key=wrapped_key), key=f"{site}/{device}")
 
     # -- waiting
 
@@ -389,6 +391,70 @@ def test_a_pb_device_gets_protobuf(world, schemas):
 
 
 # ---------------------------------------------------------------- death in every state
+
+KEY, WRAPPING = bytes(range(32)), bytes(range(100, 132))
+
+
+@pytest.fixture()
+def keyed(world, tmp_path):
+    """A relay with a key, and a control that can unwrap it; (site, the test's client, its standard input)."""
+    site = f"keyed-{tmp_path.name.rsplit('_', 1)[-1].strip('[]')}"
+    world.end()
+    file = tmp_path / "wrapping"
+    file.write_text(WRAPPING.hex() + "\n")
+    world.start(RISER_DEVICE_KEYS_FILE=str(file))
+    keys = tmp_path / "keys"
+    keys.write_text(f"{site}/relay-1 {KEY.hex()}\n")
+    world.clock(site)
+    return site, world.devices.client, keys
+
+
+def acks_of(world, site, command):
+    return [ACKS[a.ack.outcome] for a in world.facts_of(site, "command_ack") if a.ack.command_id == command]
+
+
+@pytest.mark.parametrize("codec", ["", "pb"], ids=["json", "pb"])
+def test_commands_to_a_device_with_a_key_are_signed(keyed, world, codec):
+    """And what is forged, repeated or late is not carried out."""
+    site, client, keys = keyed
+    site += codec
+    keys.write_text(f"{site}/relay-1 {KEY.hex()}\n")
+    topic = f"riser/v1/{site}/relay-1/down/cmd"
+    world.clock(site)
+    world.device(site, codec=codec, wrapped_key=oracle.wrap(WRAPPING, site, "relay-1", KEY))
+    by_hand = world.sim(site, "--keys", str(keys))
+    command = carry_out(world, site)
+    assert world.wait_outcome(site, command) == "confirmed" and supply_of(world, site) == "off"
+    sent = world.devices.commands_of(site)
+    assert sent and all(oracle.is_signed(KEY, topic, payload) for payload in sent)
+    assert acks_of(world, site, command)[0] == "done"
+
+    said = json.dumps({"command": "forged", "supply": "on", "not_after": "2030-01-01T00:00:00Z", "version": 9}).encode()
+    late = said.replace(b"forged", b"late").replace(b"2030", b"2016-05-01T00:00:00Z").replace(b"Z-01-01T00:00:00Z", b"Z")
+    for forged in (said, oracle.sign(bytes(32), topic, said), oracle.sign(KEY, topic + "x", said), sent[0][:-34]):
+        client.publish(topic, forged, qos=1).wait_for_publish(10)
+    client.publish(topic, oracle.sign(KEY, topic, late), qos=1).wait_for_publish(10)
+    world.wait("the late one's refusal", lambda: acks_of(world, site, "late") == ["expired"])
+    assert acks_of(world, site, "forged") == [] and supply_of(world, site) == "off"
+
+    by_hand.write(f"force {site}/relay-1 on\n")
+    by_hand.flush()
+    world.wait("the bridge", lambda: supply_of(world, site) == "on")
+    answers = len(acks_of(world, site, command))
+    client.publish(topic, sent[0], qos=1).wait_for_publish(10)  # as somebody recorded it
+    world.wait("the repetition's answer", lambda: len(acks_of(world, site, command)) > answers)
+    assert acks_of(world, site, command)[answers] == "duplicate"
+
+
+def test_a_key_that_cannot_be_unwrapped_sends_nothing(keyed, world):
+    site = keyed[0]
+    world.device(site, wrapped_key=oracle.wrap(bytes(32), site, "relay-1", KEY))
+    world.sim(site)
+    carry_out(world, site)
+    time.sleep(1)
+    assert world.devices.commands_of(site) == []
+    assert "device-key-unusable" in (world.folder / "control.log").read_text()
+
 
 @pytest.fixture(params=[0, 1.5], ids=["at-once", "after-commit"])
 def mortal(world, request):

@@ -3,6 +3,7 @@
 clients; and what is wrong is refused, told, and leaves nothing behind."""
 import datetime
 import hashlib
+import importlib
 import json
 import re
 import subprocess
@@ -18,7 +19,7 @@ from riserctl_world import (BIN, FIRST, SCENARIO, SITE_FILE, ZONE, World, make_r
                             partition_of)
 from stack import PORT_BASE, ROOT
 
-COMMANDS = ("apply get bill explain quote pay read command decode replay topics rebuild snapshot verify").split()
+COMMANDS = ("apply get bill explain quote pay read command key decode replay topics rebuild snapshot verify").split()
 
 
 @pytest.fixture(scope="module")
@@ -512,8 +513,15 @@ def test_bills_and_receipts_carry_the_seal(world, played):
     assert "of which --seal has another head" in sealed(world, "--seal", forged, expect=1)[2]
 
 
+def one_more(value):
+    """The record with its first reading one higher (records are as long as before: one byte of the value differs)."""
+    record = importlib.import_module("riser.site.v1.site_pb2").SiteRecord.FromString(value)
+    record.readings.readings[0].value += 1
+    return record.SerializeToString()
+
+
 ALTERATIONS = {
-    "changed": (lambda log, i: log[:i] + [(log[i][0], log[i][1], log[i][2] + b"\x08\x01")] + log[i + 1:], 0),
+    "changed": (lambda log, i: log[:i] + [(log[i][0], log[i][1], one_more(log[i][2]))] + log[i + 1:], 0),
     "removed": (lambda log, i: log[:i] + log[i + 1:], 1),
     "inserted": (lambda log, i: log[:i] + [(log[i][0], log[i][1], log[i - 9][2])] + log[i:], 0),
 }

@@ -15,7 +15,9 @@ enum { CONTACT_ID_MAX = 256 };
 struct contact {
   enum supply supply;
   uint64_t version; // of the last command that was carried out
+  int64_t not_after_s; // of the same
   char last_id[CONTACT_ID_MAX];
+  bool strict;     // a device with a key: nothing is carried out twice, nor what is older than what was
   bool stuck;      // takes commands and does not move
   bool refuses;    // takes none
   int64_t slow_ms; // how long it takes to move
@@ -23,6 +25,7 @@ struct contact {
   enum supply target;
   int64_t moves_at_ms;
   uint64_t target_version;
+  int64_t target_not_after_s;
 };
 
 // What the device says at once.

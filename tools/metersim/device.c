@@ -56,6 +56,7 @@ enum error device_open(struct sim_device *device, struct port *port, const char 
   snprintf(client_id, sizeof client_id, "%s.%s", device->site, device->id);
   buffer_init(&goodbye, COMMAND_PAYLOAD_MAX);
   enum error err = payload_state(port->format, &(struct device_state_fact){.device = ""}, &goodbye);
+  if (err == OK && device->keys.count) err = signature_append(device->keys.keys[0], bytes_text(will), &goodbye);
   const struct mqtt_subscription subscriptions[] = {{commands, 1}, {receipt, 1}};
   if (err == OK) {
     err = mqtt_open(&(struct mqtt_options){.settings = {.address = broker,
@@ -135,8 +136,20 @@ static enum error acknowledge(struct sim_device *device, const char *command_id,
   return enqueue(device, message);
 }
 
+// What is not signed is not even answered: an answer would be taken for one to the true command.
+static bool is_from_riser(struct sim_device *device, struct bytes payload) {
+  char topic[TOPIC_MAX];
+  make_topic(device, "down/cmd", topic);
+  enum error err = signature_check(&device->keys, bytes_text(topic), payload);
+  if (err == OK) return true;
+  device->port->forged++;
+  log_warn("command-not-believed", F_STR("device", device->id), F_ERR(err));
+  return false;
+}
+
 static enum error take_command(struct sim_device *device, struct bytes payload) {
   struct device_command command;
+  if (device->keys.count && !is_from_riser(device, payload)) return OK;
   arena_reset(device->port->arena);
   enum error err = payload_command(payload, device->port->arena, &command);
   if (err) {
@@ -186,9 +199,17 @@ void device_set_offline(struct sim_device *device, bool offline) {
   device->offline = offline;
 }
 
+// Rubbish that cannot be signed goes as it is.
+static void sign(const struct sim_device *device, const char *topic, struct outgoing *message) {
+  if (!device->keys.count || message->is_signed) return;
+  enum error err = signature_append(device->keys.keys[0], bytes_text(topic), &message->payload);
+  message->is_signed = err == OK;
+}
+
 enum error device_publish(struct sim_device *device, struct outgoing *message) {
   char topic[TOPIC_MAX];
   make_topic(device, message->tail, topic);
+  sign(device, topic, message);
   enum error err = mqtt_publish(device->mqtt, &(struct mqtt_publish){.topic = topic,
                                                                      .payload = buffer_bytes(&message->payload),
                                                                      .qos = 1,

@@ -11,6 +11,7 @@
 
 #include "base/ring.h"
 #include "io/mqtt.h"
+#include "domain/signature.h"
 #include "metersim/business.h"
 #include "metersim/contact.h"
 #include "metersim/meter.h"
@@ -42,11 +43,13 @@ struct port {
   struct business *business;
   struct arena *arena; // of one message
   struct random random;
+  uint64_t counter; // of messages of readings of devices with keys; rises over restarts: begins with the clock
   uint64_t boot; // of all devices: another one with each start of the simulator
   enum payload_format format;
   int64_t clock_off_s;
   int64_t ack_drops_e4;
   int64_t commands; // that came
+  int64_t forged;   // of these, not signed as they should be
 };
 
 struct sim_device {
@@ -56,6 +59,7 @@ struct sim_device {
   struct mqtt *mqtt;
   struct contact contact;
   bool offline; // says goodbye and stays away
+  struct device_keys keys; // none, or one: it signs what it says and obeys what is signed
   bool shown;   // its first state has reached the broker
   struct meter *meters; // of a gateway
   size_t meter_count;

@@ -107,6 +107,20 @@ static enum error add_gateways(struct fleet *fleet, const struct options *option
   return err;
 }
 
+// "site/device key", one a line, by turns.
+static enum error take_key(struct fleet *fleet, const char *word) {
+  if (!fleet->keyed) {
+    fleet->keyed = fleet_find(fleet, word);
+    return fleet->keyed ? OK : bad("no such device", word);
+  }
+  struct sim_device *device = fleet->keyed;
+  fleet->keyed = NULL;
+  if (hex_decode(bytes_text(word), device->keys.keys[0], DEVICE_KEY_SIZE)) return bad("no key of", device->id);
+  device->keys.count = 1;
+  device->contact.strict = true;
+  return OK;
+}
+
 enum error fleet_init(struct fleet *fleet, const struct options *options) {
   *fleet = (struct fleet){.devices = calloc(FLEET_MAX, sizeof *fleet->devices)};
   enum error err = fleet->devices ? OK : ERR_NO_MEMORY;
@@ -116,6 +130,7 @@ enum error fleet_init(struct fleet *fleet, const struct options *options) {
   if (err == OK) err = each_name(options->stuck, make_stuck, fleet);
   if (err == OK) err = each_name(options->refusing, make_refusing, fleet);
   if (err == OK) err = each_name(options->slow, make_slow, fleet);
+  if (err == OK) err = each_name(options->keys, take_key, fleet);
   for (size_t i = 0; err == OK && i < fleet->count; i++) {
     if (fleet->devices[i].contact.slow_ms) fleet->devices[i].contact.slow_ms = options->slow_ms;
   }

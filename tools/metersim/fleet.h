@@ -12,6 +12,7 @@ struct fleet {
   struct sim_device *devices;
   size_t count;
   size_t gateway_count; // these come first
+  struct sim_device *keyed; // whose key is read next
 };
 
 // ERR_CONFIG: something in the options cannot be used; it is logged.

@@ -50,6 +50,7 @@ static const struct option table[] = {
     {"ack-drops", SHARE, AT(ack_drops_e4), "0", "PERCENT", "of acknowledgements of commands are not sent"},
     {"clock-off", NUMBER, AT(clock_off_s), "0", "SECONDS", "the devices' clocks are ahead by this (or behind: -N)"},
     {"offline", TEXT, AT(offline), "", "LIST", "site/device,...: these say goodbye and stay away"},
+    {"keys", TEXT, AT(keys), "", "FILE", "keys of devices, a line each: site/device and 64 hexadecimal digits"},
     {"stuck", TEXT, AT(stuck), "", "LIST", "these take commands, but their contact does not move"},
     {"refusing", TEXT, AT(refusing), "", "LIST", "these refuse commands"},
     {"slow", TEXT, AT(slow), "", "LIST", "the contact of these takes --slow-time to move"},

@@ -14,6 +14,7 @@ struct options {
   const char *relays; // site/device,... or a file
   const char *site;
   const char *offline, *stuck, *refusing, *slow; // devices, comma-separated
+  const char *keys; // a file
   const char *ledger;
   const char *format;
   const char *reg;

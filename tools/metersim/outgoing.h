@@ -22,6 +22,7 @@ struct outgoing {
   uint64_t sequence;
   int64_t due_ms; // monotonic
   uint64_t order;
+  bool is_signed;
   bool copy;      // of a message that is in the ledger already
   size_t readings;
   struct buffer payload;

@@ -34,7 +34,9 @@ static enum error json_batch(const struct batch *batch, struct buffer *out) {
     err = buffer_printf(out, "%s{\"meter\":\"%s\",\"at\":%" PRId64 ",\"%s\":%" PRId64 "}", i ? "," : "",
                         reading->meter, reading->time_s, json_key(reading->reg), reading->value);
   }
-  return err ? err : buffer_append_text(out, "]}");
+  if (err == OK) err = buffer_append_text(out, "]");
+  if (err == OK && batch->counter) err = buffer_printf(out, ",\"counter\":%" PRIu64, batch->counter);
+  return err ? err : buffer_append_text(out, "}");
 }
 
 enum error payload_batch(enum payload_format format, const struct batch *batch, struct buffer *out) {

@@ -86,7 +86,8 @@ static enum error make_readings(struct sim *sim, struct sim_device *gateway, str
                         .sent_at_ms = clock_wall_ms() + sim->options->clock_off_s * 1000,
                         .readings = sim->readings,
                         .count = count,
-                        .want_receipt = sim->options->receipts};
+                        .want_receipt = sim->options->receipts,
+                        .counter = gateway->keys.count ? ++sim->port.counter : 0};
   message->sequence = batch.sequence;
   message->readings = count;
   enum error err = payload_batch(sim->port.format, &batch, &message->payload);
@@ -323,7 +324,7 @@ static enum error open_port(struct sim *sim) {
   port->clock_off_s = options->clock_off_s;
   port->ack_drops_e4 = options->ack_drops_e4;
   port->random = (struct random){(uint64_t)options->seed};
-  port->boot = (uint64_t)clock_wall_ms();
+  port->boot = port->counter = (uint64_t)clock_wall_ms();
   sim->waits = (struct random){(uint64_t)options->seed + 1};
   port->arena = arena_new(ARENA_BYTES);
   port->incoming = ring_new(INCOMING_MAX, sizeof(struct incoming));
@@ -456,9 +457,10 @@ enum error sim_run(struct sim *sim) {
   while (err == OK && !is_finished(sim, begun_ms)) err = round_once(sim);
   if (err == OK) err = farewell(sim);
   printf("{\"seed\":%" PRId64 ",\"messages\":%" PRId64 ",\"readings\":%" PRId64 ",\"malformed\":%" PRId64
-         ",\"resent\":%" PRId64 ",\"unreceipted\":%zu,\"refused\":%" PRId64 ",\"commands\":%" PRId64 "}\n",
+         ",\"resent\":%" PRId64 ",\"unreceipted\":%zu,\"refused\":%" PRId64 ",\"commands\":%" PRId64
+         ",\"forged\":%" PRId64 "}\n",
          sim->options->seed, sim->acknowledged, sim->acknowledged_readings, sim->malformed, sim->resent,
-         unreceipted(sim), sim->refused, sim->port.commands);
+         unreceipted(sim), sim->refused, sim->port.commands, sim->port.forged);
   fflush(stdout);
   return err;
 }

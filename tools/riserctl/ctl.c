@@ -16,6 +16,7 @@ static const struct config_entry entries[] = {
     REDIS_SETTINGS(S, redis),
     MQTT_SETTINGS(S, mqtt, "riserctl"),
     PARTITIONS_SETTING(S, partitions),
+    DEVICE_KEYS_SETTING(S, device_keys),
 };
 #undef S
 

@@ -13,12 +13,14 @@
 #include "io/mqtt.h"
 #include "io/redis.h"
 #include "riserctl/command.h"
+#include "run/key_ring.h"
 
 struct ctl_config {
   struct kafka_settings kafka;
   struct redis_settings redis;
   struct mqtt_settings mqtt;
   int64_t partitions; // of the site-keyed topics
+  const char *device_keys; // for key_ring_open
 };
 
 struct ctl {

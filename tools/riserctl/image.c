@@ -178,14 +178,19 @@ static enum error visit(void *ctx, const struct kafka_record *record, struct are
   return intake_digest(record, image->meta.digest);
 }
 
+static enum error take_fact(struct image *image, const struct fact *fact, enum intake verdict, struct cause base,
+                            struct effects *effects) {
+  if (verdict == INTAKE_OK) return fold_apply(image->fold, fact, base, effects);
+  if (verdict == INTAKE_TICK_AHEAD) return fold_pass_over(image->fold, fact, base, effects);
+  return fold_refuse(image->fold, fact, base, intake_names[verdict], effects);
+}
+
 static enum error apply(struct image *image, const struct fact *fact, enum intake verdict, struct cause base) {
   struct effects effects;
   arena_reset(image->effects_arena);
   effects_init(&effects, image->effects_arena, SIZE_MAX, SIZE_MAX);
   for (;;) {
-    enum error err = verdict == INTAKE_TICK_AHEAD ? fold_pass_over(image->fold, fact, base, &effects)
-                     : verdict                    ? fold_refuse(image->fold, fact, base, intake_names[verdict], &effects)
-                                                  : fold_apply(image->fold, fact, base, &effects);
+    enum error err = take_fact(image, fact, verdict, base, &effects);
     if (!err) return keep_effects(image, &effects);
     if (err != ERR_AGAIN) return err;
     err = satisfy(image);

@@ -7,7 +7,7 @@
 
 enum { POLL_MS = 20, RECORDS_MAX = 256, SCRATCH_MAX = 64 * 1024 * 1024, TIMEOUT_MS = 60000 };
 
-struct reading {
+struct log_reading {
   struct kafka_consumer *consumer;
   struct arena *scratch;
   bool ended[LOG_PARTITIONS_MAX];
@@ -15,10 +15,10 @@ struct reading {
 };
 
 static void note_end(void *ctx, const struct kafka_position *position);
-static enum error assign(struct reading *reading, const struct log_range *range);
-static enum error visit_some(struct reading *reading, const struct log_reader *reader, size_t *count);
+static enum error assign(struct log_reading *reading, const struct log_range *range);
+static enum error visit_some(struct log_reading *reading, const struct log_reader *reader, size_t *count);
 
-static enum error open_consumer(struct ctl *ctl, struct reading *reading) {
+static enum error open_consumer(struct ctl *ctl, struct log_reading *reading) {
   const struct kafka_consumer_options options = {
       .settings = ctl->config.kafka,
       .client_id = "riserctl",
@@ -30,14 +30,14 @@ static enum error open_consumer(struct ctl *ctl, struct reading *reading) {
 }
 
 static void note_end(void *ctx, const struct kafka_position *position) {
-  struct reading *reading = ctx;
+  struct log_reading *reading = ctx;
   if (reading->ended[position->partition]) return;
   reading->ended[position->partition] = true;
   reading->open--;
 }
 
 enum error log_read(struct ctl *ctl, const struct log_range *range, const struct log_reader *reader) {
-  struct reading reading = {.scratch = arena_new(SCRATCH_MAX)};
+  struct log_reading reading = {.scratch = arena_new(SCRATCH_MAX)};
   int64_t timeout_ms = reader->timeout_ms ? reader->timeout_ms : TIMEOUT_MS;
   int64_t deadline = clock_mono_ms() + timeout_ms;
   enum error err = reading.scratch ? open_consumer(ctl, &reading) : ERR_NO_MEMORY;
@@ -54,7 +54,7 @@ enum error log_read(struct ctl *ctl, const struct log_range *range, const struct
   return err;
 }
 
-static enum error assign(struct reading *reading, const struct log_range *range) {
+static enum error assign(struct log_reading *reading, const struct log_range *range) {
   struct kafka_position positions[LOG_PARTITIONS_MAX];
   int32_t first = range->partition, count = 1;
   enum error err = OK;
@@ -71,7 +71,7 @@ static enum error assign(struct reading *reading, const struct log_range *range)
   return kafka_consumer_assign(reading->consumer, positions, (size_t)count);
 }
 
-static enum error visit_some(struct reading *reading, const struct log_reader *reader, size_t *count) {
+static enum error visit_some(struct log_reading *reading, const struct log_reader *reader, size_t *count) {
   struct kafka_record records[RECORDS_MAX];
   enum error err = kafka_consumer_poll(reading->consumer, POLL_MS, records, RECORDS_MAX, count);
   for (size_t i = 0; !err && i < *count; i++) err = reader->visit(reader->ctx, &records[i], reading->scratch);
@@ -156,7 +156,7 @@ enum error log_follow_until(struct log_follower *follower, int64_t offset, const
 }
 
 enum error log_end(struct ctl *ctl, const char *topic, int32_t partition, int64_t *offset) {
-  struct reading reading = {.scratch = NULL};
+  struct log_reading reading = {.scratch = NULL};
   int64_t low;
   enum error err = open_consumer(ctl, &reading);
   if (!err) err = kafka_consumer_watermarks(reading.consumer, topic, partition, &low, offset);

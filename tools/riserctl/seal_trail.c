@@ -41,13 +41,13 @@ struct seal_trail {
   // The walk.
   struct arena *arena;
   struct seal seal;
-  struct seal_place before;  // the record before the one that is looked at
+  struct seal_place before; // the record before the one that is looked at
   struct buffer before_value;
-  struct seal_place agreed;  // the last one up to which a head agreed
-  struct seal_finding found; // CHANGED: where a check differed; ALTERED: a head only
+  struct seal_place agreed;   // the last one up to which a head agreed
+  struct seal_finding found;  // CHANGED: where a check differed; ALTERED: a head only
   struct seal_record *window; // from where a check differed on
   size_t window_count;
-  uint64_t window_from; // the number of the first
+  uint64_t window_from;    // the number of the first
   struct seal_place ended; // the last record
 };
 
@@ -253,7 +253,7 @@ void seal_trail_end(struct seal_trail *trail, bool log_whole, struct seal_findin
   if (found->verdict == SEAL_CHANGED) {
     tell(trail, log_whole);
   } else if (found->verdict == SEAL_ALTERED) {
-    found->first = trail->agreed; // up to there it agreed
+    found->first = trail->agreed;              // up to there it agreed
   } else if (found->records < found->sealed) { // the end is missing
     found->verdict = SEAL_REMOVED;
     found->count = found->sealed - found->records;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is known of a chain of the site log (domain/seal.h) from elsewhere than the log: checks of its records, published
-// span by span, and heads, which bills, receipts and Redis carry; and a walk over the log that compares both, and finds
-// the first record that was changed, removed or put in between. No I/O. One thread; about 8 bytes a record of the chain.
+// What is known of a chain of the site log (domain/seal.h) from elsewhere than the log: checks of its records,
+// published span by span, and heads, which bills, receipts and Redis carry; and a walk over the log that compares both,
+// and finds the first record that was changed, removed or put in between. No I/O. One thread; some 8 bytes a record.
 #ifndef RISER_RISERCTL_SEAL_TRAIL_H
 #define RISER_RISERCTL_SEAL_TRAIL_H
 
@@ -50,12 +50,12 @@ struct seal_place {
 
 struct seal_finding {
   enum seal_verdict verdict;
-  uint64_t records;      // of the chain in the log
-  uint64_t sealed;       // the highest number that anything is known of
+  uint64_t records;       // of the chain in the log
+  uint64_t sealed;        // the highest number that anything is known of
   uint64_t checks, heads; // compared
-  uint64_t count;        // REMOVED, INSERTED: how many
-  // CHANGED: first == last, the record. INSERTED: the first and the last of them. REMOVED: the record before the gap and
-  // the one behind it. ALTERED: the first and the last record of the range.
+  uint64_t count;         // REMOVED, INSERTED: how many
+  // CHANGED: first == last, the record. INSERTED: the first and the last of them. REMOVED: the record before the gap
+  // and the one behind it. ALTERED: the first and the last record of the range.
   struct seal_place first, last;
   const char *source; // who carries the head that showed it; NULL: a check
   struct seal seal;   // of the whole chain as the log has it

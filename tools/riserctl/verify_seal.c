@@ -139,12 +139,12 @@ static enum error visit_decision(void *ctx, const struct kafka_record *record, s
   if (!trail_of(seals, record->key)) return OK;
   enum error err = wire_decision_decode(record->value, arena, &decision);
   if (err) return err;
-  bool carries = decision.kind == DECISION_SEALED || decision.kind == DECISION_BILL || decision.kind == DECISION_BALANCE;
-  if (!carries) return OK;
+  bool bill = decision.kind == DECISION_BILL, balance = decision.kind == DECISION_BALANCE;
+  if (!bill && !balance && decision.kind != DECISION_SEALED) return OK;
   const char *source = arena_strdup(seals->ctl->arena, decision.id);
   if (!source) return ERR_NO_MEMORY;
   if (decision.kind == DECISION_SEALED) return take_sealed(seals, &decision.sealed, source);
-  const struct seal *seal = decision.kind == DECISION_BILL ? &decision.bill.seal : &decision.balance.seal;
+  const struct seal *seal = bill ? &decision.bill.seal : &decision.balance.seal;
   return seal_trail_head(seals->chains[0].trail, seal, source);
 }
 
@@ -181,8 +181,9 @@ static const char *fact_id(struct seals *seals, struct bytes value) {
 static const char *place(struct seals *seals, const struct seal_place *at) {
   if (at->number == 0) return "the end of the log";
   const char *fact = fact_id(seals, at->record.value);
-  const char *text = arena_printf(seals->ctl->arena, "record %" PRIu64 " (partition %d, offset %" PRId64 "%s%s)", at->number,
-                                  (int)at->record.partition, at->record.offset, fact[0] ? ", fact " : "", fact);
+  const char *text =
+      arena_printf(seals->ctl->arena, "record %" PRIu64 " (partition %d, offset %" PRId64 "%s%s)", at->number,
+                   (int)at->record.partition, at->record.offset, fact[0] ? ", fact " : "", fact);
   return text ? text : "";
 }
 
@@ -230,9 +231,9 @@ static void row(struct seals *seals, struct table *table, const struct chain *ch
 
 static enum status report(struct seals *seals, bool json) {
   static const struct column columns[] = {
-      {"chain", CELL_TEXT},    {"records", CELL_NUMBER}, {"sealed", CELL_NUMBER}, {"checks", CELL_NUMBER},
-      {"heads", CELL_NUMBER},  {"verdict", CELL_TEXT},   {"record", CELL_NUMBER}, {"offset", CELL_NUMBER},
-      {"fact", CELL_TEXT},     {"seal", CELL_TEXT},
+      {"chain", CELL_TEXT},   {"records", CELL_NUMBER}, {"sealed", CELL_NUMBER}, {"checks", CELL_NUMBER},
+      {"heads", CELL_NUMBER}, {"verdict", CELL_TEXT},   {"record", CELL_NUMBER}, {"offset", CELL_NUMBER},
+      {"fact", CELL_TEXT},    {"seal", CELL_TEXT},
   };
   struct table *table = table_new(columns, sizeof columns / sizeof columns[0]);
   enum status worst = STATUS_OK;

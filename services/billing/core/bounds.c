@@ -29,6 +29,8 @@ static struct texts texts_of(const struct fact *fact) {
     return (struct texts){{fact->tariff.id, fact->tariff.name}};
   case FACT_LEASE:
     return (struct texts){{fact->lease.id, fact->lease.room}};
+  case FACT_DEVICE_KEY:
+    return (struct texts){{fact->device_key.device, fact->device_key.wrapped, fact->device_key.previous}};
   case FACT_PAYMENT:
     return (struct texts){{fact->payment.id, fact->payment.lease}};
   case FACT_READ_EDIT:

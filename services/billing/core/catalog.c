@@ -207,3 +207,32 @@ enum error fold_tariff(struct fold *fold, const struct tariff *tariff) {
   store_mark(fold->store, entity);
   return OK;
 }
+
+// ---- the keys of devices
+
+enum error fold_device_key(struct fold *fold, const struct device_key *key) {
+  struct entity *entity = site_of_fact(fold);
+  if (!entity) return answer(fold);
+  struct site_state *site = entity_site(entity);
+  if (!id_valid(key->device)) return refuse(fold, site, "bad-device", key->device);
+  device_need(fold, site, key->device);
+  if (fold_waits(fold)) return ERR_AGAIN;
+
+  struct device_key own = *key;
+  enum error err = store_own_device_key(fold->store, &own);
+  if (err != OK) return err;
+  struct device_key *there = NULL;
+  for (size_t i = 0; i < site->key_count; i++) {
+    if (strcmp(site->keys[i].device, key->device) == 0) there = &site->keys[i];
+  }
+  if (!there) {
+    struct device_key *list = store_grow(site->keys, site->key_count, sizeof *list);
+    if (!list) return ERR_NO_MEMORY;
+    site->keys = list;
+    there = &list[site->key_count++];
+  }
+  *there = own;
+  store_mark(fold->store, entity);
+  device_emit(fold, site, own.device, updated_s(fold));
+  return OK;
+}

@@ -158,9 +158,14 @@ void device_emit(struct fold *fold, const struct site_state *site, const char *d
       .device = device,
       .landlord = site->site.landlord,
       .codec = "",
+      .wrapped_key = "",
+      .previous_key = "",
       .updated_s = updated_s,
   };
   if (!device[0]) return;
+  const struct device_key *key = site_device_key(site, device);
+  if (key) record->wrapped_key = key->wrapped;
+  if (key) record->previous_key = key->previous;
   record->meter_count = device_meters(fold, site, device, &record->meters);
   for (size_t i = 0; i < site->device_count; i++) {
     if (strcmp(site->devices[i].device, device) != 0) continue;

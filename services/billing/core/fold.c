@@ -65,6 +65,8 @@ static enum error dispatch(struct fold *fold, const struct fact *fact) {
     return fold_tariff(fold, &fact->tariff);
   case FACT_LEASE:
     return fold_lease(fold, &fact->lease);
+  case FACT_DEVICE_KEY:
+    return fold_device_key(fold, &fact->device_key);
   case FACT_PAYMENT:
     return fold_payment(fold, &fact->payment);
   case FACT_READ_EDIT:

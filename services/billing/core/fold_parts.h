@@ -83,6 +83,7 @@ struct entity *need_account(struct fold *fold, const char *site, const char *lea
 
 const struct room *site_room(const struct site_state *site, const char *id);
 const struct service_point *site_point(const struct site_state *site, const char *id);
+const struct device_key *site_device_key(const struct site_state *site, const char *device); // NULL: it has none
 const struct lease *site_lease(const struct site_state *site, const char *id);
 // The version in force at the instant, else the earliest.
 const struct tariff *site_tariff(const struct site_state *site, const char *id, int64_t at_s);
@@ -161,6 +162,7 @@ enum error fold_service_point(struct fold *fold, const struct service_point *poi
 enum error fold_installation(struct fold *fold, const struct installation *installation);
 enum error fold_tariff(struct fold *fold, const struct tariff *tariff);
 enum error fold_lease(struct fold *fold, const struct lease *lease);
+enum error fold_device_key(struct fold *fold, const struct device_key *key);
 enum error fold_payment(struct fold *fold, const struct payment *payment);
 enum error fold_notice_delivered(struct fold *fold, const struct notice_delivered *notice);
 enum error fold_device_state(struct fold *fold, const struct device_state_fact *state);

@@ -42,6 +42,13 @@ const struct service_point *site_point(const struct site_state *site, const char
   return NULL;
 }
 
+const struct device_key *site_device_key(const struct site_state *site, const char *device) {
+  for (size_t i = 0; i < site->key_count; i++) {
+    if (strcmp(site->keys[i].device, device) == 0) return site->keys[i].wrapped[0] ? &site->keys[i] : NULL;
+  }
+  return NULL;
+}
+
 const struct lease *site_lease(const struct site_state *site, const char *id) {
   for (size_t i = 0; i < site->lease_count; i++) {
     if (strcmp(site->leases[i].id, id) == 0) return &site->leases[i];

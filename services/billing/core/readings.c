@@ -135,6 +135,21 @@ static bool park(struct fold *fold, struct entity *site_entity, struct site_inde
   return true;
 }
 
+// A meter that hangs at a device with a key is believed from that device alone, or from a person.
+static bool is_foreign(const struct fold *fold, const struct site_state *site, const struct target *to,
+                       int64_t time_s) {
+  const struct readings_fact *fact = &fold->fact->readings;
+  bool keyed = false;
+  if (site->key_count == 0 || fact->by_hand || !to->slot) return false;
+  for (size_t i = 0; i < to->slot->count; i++) {
+    const struct installation *installation = to->slot->installations[i];
+    if (!reaches(installation, time_s)) continue;
+    if (strcmp(installation->device, fact->device) == 0) return false;
+    keyed = keyed || site_device_key(site, installation->device);
+  }
+  return keyed;
+}
+
 static enum error take(struct fold *fold, struct entity *site_entity, struct site_index *index,
                        const struct reading *reading, struct target *to) {
   const struct readings_fact *fact = &fold->fact->readings;
@@ -168,11 +183,17 @@ enum error fold_readings(struct fold *fold, const struct readings_fact *readings
     }
   }
   if (fold_waits(fold)) return ERR_AGAIN;
+  size_t foreign = 0;
   for (size_t i = 0; i < readings->count; i++) {
+    if (targets[i].sound && is_foreign(fold, site, &targets[i], readings->readings[i].time_s)) {
+      foreign++;
+      continue;
+    }
     enum error err = take(fold, site_entity, index, &readings->readings[i], &targets[i]);
     if (err != OK) return err;
   }
   if (unsound > 0) fold_exception(fold, &site->site, "bad-reading", readings->device);
+  if (foreign > 0) fold_exception(fold, &site->site, "foreign-device", readings->device);
   return OK;
 }
 

@@ -478,6 +478,10 @@ enum error store_own_tariff(struct store *store, struct tariff *tariff) {
   return strings_own_tariff(&store->strings, tariff);
 }
 
+enum error store_own_device_key(struct store *store, struct device_key *key) {
+  return strings_own_device_key(&store->strings, key);
+}
+
 enum error store_own_lease(struct store *store, struct lease *lease) {
   return strings_own_lease(&store->strings, lease);
 }

@@ -125,6 +125,7 @@ enum error store_own_room(struct store *store, struct room *room) MUST_USE;
 enum error store_own_point(struct store *store, struct service_point *point) MUST_USE;
 enum error store_own_installation(struct store *store, struct installation *installation) MUST_USE;
 enum error store_own_tariff(struct store *store, struct tariff *tariff) MUST_USE;
+enum error store_own_device_key(struct store *store, struct device_key *key) MUST_USE;
 enum error store_own_lease(struct store *store, struct lease *lease) MUST_USE;
 // Frees the arrays of one that is being replaced.
 void store_disown_site(struct site *site);

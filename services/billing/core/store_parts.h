@@ -46,6 +46,7 @@ enum error strings_own_room(struct strings *strings, struct room *room);
 enum error strings_own_point(struct strings *strings, struct service_point *point);
 enum error strings_own_installation(struct strings *strings, struct installation *installation);
 enum error strings_own_tariff(struct strings *strings, struct tariff *tariff);
+enum error strings_own_device_key(struct strings *strings, struct device_key *key);
 enum error strings_own_lease(struct strings *strings, struct lease *lease);
 
 // ---- the due index: a table by member and a binary heap by (instant, member)

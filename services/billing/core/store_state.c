@@ -81,6 +81,12 @@ static void own_lease(struct copy *copy, struct lease *lease) {
   lease->persons = texts(copy, lease->persons, &lease->person_count);
 }
 
+static void own_device_key(struct copy *copy, struct device_key *key) {
+  key->device = text(copy, key->device);
+  key->wrapped = text(copy, key->wrapped);
+  key->previous = text(copy, key->previous);
+}
+
 static enum error outcome(const struct copy *copy) {
   return copy->failed ? ERR_NO_MEMORY : OK;
 }
@@ -115,6 +121,12 @@ enum error strings_own_tariff(struct strings *strings, struct tariff *tariff) {
   return outcome(&copy);
 }
 
+enum error strings_own_device_key(struct strings *strings, struct device_key *key) {
+  struct copy copy = {strings, false};
+  own_device_key(&copy, key);
+  return outcome(&copy);
+}
+
 enum error strings_own_lease(struct strings *strings, struct lease *lease) {
   struct copy copy = {strings, false};
   own_lease(&copy, lease);
@@ -138,6 +150,8 @@ void store_disown_lease(struct lease *lease) {
 static void own_seen(struct copy *copy, struct site_state *site) {
   site->devices = elements(copy, site->devices, &site->device_count, sizeof *site->devices);
   for (size_t i = 0; i < site->device_count; i++) site->devices[i].device = text(copy, site->devices[i].device);
+  site->keys = elements(copy, site->keys, &site->key_count, sizeof *site->keys);
+  for (size_t i = 0; i < site->key_count; i++) own_device_key(copy, &site->keys[i]);
   site->unknown = elements(copy, site->unknown, &site->unknown_count, sizeof *site->unknown);
   for (size_t i = 0; i < site->unknown_count; i++) {
     site->unknown[i].meter = text(copy, site->unknown[i].meter);
@@ -192,6 +206,7 @@ void site_state_free(struct site_state *site) {
   free(site->tariffs);
   free(site->leases);
   free(site->devices);
+  free(site->keys);
   free(site->unknown);
   free(site);
 }
@@ -200,7 +215,8 @@ size_t site_state_bytes(const struct site_state *site) {
   return sizeof *site + site->room_count * sizeof *site->rooms + site->point_count * sizeof *site->points +
          site->priced_count * sizeof *site->priced + site->installation_count * sizeof *site->installations +
          site->tariff_count * sizeof *site->tariffs + site->lease_count * sizeof *site->leases +
-         site->device_count * sizeof *site->devices + site->unknown_count * sizeof *site->unknown +
+         site->device_count * sizeof *site->devices + site->key_count * sizeof *site->keys +
+         site->unknown_count * sizeof *site->unknown +
          site->site.zone.count * sizeof *site->site.zone.transitions;
 }
 

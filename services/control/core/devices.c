@@ -76,11 +76,12 @@ static enum presence presence_of(const struct device *record) {
   return record->reported_supply != SUPPLY_UNKNOWN ? PRESENCE_OFFLINE : PRESENCE_UNKNOWN;
 }
 
-enum error devices_put(struct devices *devices, const struct device *record) {
+enum error devices_put(struct devices *devices, const struct device *record, const struct device_keys *keys) {
   struct device_entry *entry;
   enum error err = find_or_add(devices, record->site, record->device, &entry);
   if (err) return err;
   snprintf(entry->view.codec, sizeof entry->view.codec, "%s", record->codec);
+  entry->view.keys = keys ? *keys : (struct device_keys){.count = 0};
   entry->recorded = presence_of(record);
   conclude(entry);
   return OK;

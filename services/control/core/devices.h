@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "domain/device.h"
 #include "domain/fact.h"
+#include "domain/signature.h"
 
 enum presence { PRESENCE_UNKNOWN, PRESENCE_ONLINE, PRESENCE_OFFLINE };
 
@@ -19,6 +20,7 @@ enum { DEVICE_CODEC_MAX = 16 };
 struct device_view {
   enum presence presence;
   char codec[DEVICE_CODEC_MAX]; // "" for the default
+  struct device_keys keys;      // none: commands to it are not signed
 };
 
 struct devices;
@@ -29,8 +31,9 @@ void devices_free(struct devices *devices);
 // NULL: nothing is known of it. Borrowed until the table changes.
 const struct device_view *devices_find(const struct devices *devices, const char *site, const char *device);
 
-// A record of riser.device.v1. ERR_LIMIT: the table is full; nothing has changed.
-enum error devices_put(struct devices *devices, const struct device *record) MUST_USE;
+// A record of riser.device.v1, and the device's keys, unwrapped; NULL: it has none. ERR_LIMIT: the table is full;
+// nothing has changed.
+enum error devices_put(struct devices *devices, const struct device *record, const struct device_keys *keys) MUST_USE;
 // A tombstone of the same.
 void devices_drop(struct devices *devices, const char *site, const char *device);
 // The device's own word in the site log: outweighs the record. Of a device without one it is ignored: anybody who may

@@ -199,6 +199,7 @@ static enum error decode_batch(struct codec_input *input, struct json_object *ro
   *batch = (struct batch){.sequence = 0};
   enum error err = member_count(&top, root, "seq", &batch->sequence);
   if (!err) err = member_count(&top, root, "boot", &batch->boot);
+  if (!err) err = member_count(&top, root, "counter", &batch->counter);
   if (!err) err = member_instant(&top, root, "sent_at", 0, &batch->sent_at_ms);
   if (!err) err = member_bool(&top, root, "receipt", &batch->want_receipt);
   return err ? err : decode_list(input, root, batch);

@@ -28,6 +28,10 @@ static const struct advice {
     {ERR_TIME_IN_FUTURE, "set the device's clock; the time of a reading is in seconds, not milliseconds"},
     {ERR_BAD_EVENT, "name a kind of event that a device may report"},
     {ERR_BAD_STATE, "say online or not; a supply is on or off"},
+    {ERR_NOT_SIGNED, "the device has a key, so all it says must end with its signature: docs/device-keys.md"},
+    {ERR_BAD_SIGNATURE, "not signed with the device's key over topic, zero byte and payload: docs/device-keys.md"},
+    {ERR_NO_COUNTER, "readings of a device with a key carry a counter above 0"},
+    {ERR_KEY_UNUSABLE, "ingest can't unwrap the device's key: its RISER_DEVICE_KEYS_FILE lacks the wrapping key"},
     {ERR_BAD_ACK, "name the command and what became of it"},
 };
 

@@ -41,6 +41,12 @@ enum error judge_admit(const struct judge *judge, const struct topic *topic) {
   return foreign && !CANARY(STRANGER_LET_IN) ? ERR_FOREIGN_SITE : OK;
 }
 
+enum error judge_signature(const struct judge *judge, const struct topic *topic, struct bytes text,
+                           struct bytes payload) {
+  const struct device_keys *keys = registry_keys(judge->registry, topic->site, topic->device);
+  return keys ? signature_check(keys, text, payload) : OK;
+}
+
 enum error judge_message(const struct judge *judge, const struct message *message, const struct content *content,
                          struct arena *arena, struct verdict *verdict) {
   *verdict = (struct verdict){.refused = OK, .detail = ""};
@@ -67,6 +73,9 @@ static enum error begin(struct making *making) {
 
 static enum error judge_batch(struct making *making, const struct batch *batch) {
   const struct judge *judge = making->judge;
+  const struct topic *topic = &making->message->topic;
+  if (batch->counter == 0 && registry_keys(judge->registry, topic->site, topic->device))
+    return refuse(making, ERR_NO_COUNTER, "");
   size_t room = batch->count < judge->limits.readings_max ? batch->count : judge->limits.readings_max;
   struct reading *readings = arena_alloc_raw(making->arena, room * sizeof *readings);
   if (!readings) return ERR_NO_MEMORY;

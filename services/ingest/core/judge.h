@@ -65,6 +65,11 @@ struct verdict {
 // Before anything is decoded: ERR_UNKNOWN_SITE, ERR_FOREIGN_SITE.
 enum error judge_admit(const struct judge *judge, const struct topic *topic) MUST_USE;
 
+// Whether the device has said it, if it has a key: ERR_NOT_SIGNED, ERR_BAD_SIGNATURE, ERR_KEY_UNUSABLE. `text` is the
+// topic as it came.
+enum error judge_signature(const struct judge *judge, const struct topic *topic, struct bytes text,
+                           struct bytes payload) MUST_USE;
+
 // ERR_NO_MEMORY when the arena is full (judge_arena_max is enough) or the table of devices can't grow; all else that
 // can go wrong is in the verdict.
 enum error judge_message(const struct judge *judge, const struct message *message, const struct content *content,

@@ -16,6 +16,7 @@ enum { KEY_MAX = 2 * ID_MAX + 2 };
 struct known {
   UT_hash_handle hh;
   char *landlord;
+  struct device_keys *keys; // NULL: none
   size_t key_len;
   char key[]; // "site/device"
 };
@@ -40,7 +41,8 @@ struct key {
 
 static struct key key_of(struct bytes left, struct bytes right);
 static struct known *find(const struct registry *registry, struct bytes key);
-static enum error add(struct registry *registry, struct key key, char *landlord);
+static enum error add(struct registry *registry, struct key key, char *landlord, struct known **out);
+static enum error set_keys(struct known *known, const struct device_keys *keys);
 static enum error name_count(struct registry *registry, const struct known *known);
 static void name_uncount(struct registry *registry, const struct known *known);
 static void drop(struct registry *registry, struct known *known);
@@ -65,20 +67,33 @@ enum error registry_put(struct registry *registry, const struct registry_entry *
   if (entry->device.len && !id_is_valid(entry->device)) return ERR_BAD_VALUE;
   struct key key = key_of(entry->site, entry->device);
   struct known *old = find(registry, bytes_make(key.text, key.len));
-  if (old && bytes_equal_text(entry->landlord, old->landlord)) return OK;
+  if (old && bytes_equal_text(entry->landlord, old->landlord)) return set_keys(old, entry->keys);
   if (!old && registry->count == registry->max) return ERR_LIMIT;
   char *landlord = malloc(entry->landlord.len + 1);
   if (!landlord) return ERR_NO_MEMORY;
   if (entry->landlord.len) memcpy(landlord, entry->landlord.data, entry->landlord.len);
   landlord[entry->landlord.len] = 0;
   if (old) drop(registry, old);
-  enum error err = add(registry, key, landlord);
+  struct known *known;
+  enum error err = add(registry, key, landlord, &known);
   if (err) free(landlord);
-  return err;
+  return err ? err : set_keys(known, entry->keys);
+}
+
+static enum error set_keys(struct known *known, const struct device_keys *keys) {
+  if (keys && !known->keys) known->keys = malloc(sizeof *known->keys);
+  if (keys && !known->keys) return ERR_NO_MEMORY;
+  if (keys) {
+    *known->keys = *keys;
+  } else {
+    free(known->keys);
+    known->keys = NULL;
+  }
+  return OK;
 }
 
 // Takes the landlord on OK.
-static enum error add(struct registry *registry, struct key key, char *landlord) {
+static enum error add(struct registry *registry, struct key key, char *landlord, struct known **out) {
   struct known *known = calloc(1, sizeof *known + key.len + 1);
   if (!known) return ERR_NO_MEMORY;
   memcpy(known->key, key.text, key.len);
@@ -97,6 +112,7 @@ static enum error add(struct registry *registry, struct key key, char *landlord)
   }
   registry->count++;
   registry->sites += device_of(known).len == 0;
+  *out = known;
   return OK;
 }
 
@@ -138,6 +154,7 @@ static void drop(struct registry *registry, struct known *known) {
   registry->count--;
   HASH_DEL(registry->known, known);
   free(known->landlord);
+  free(known->keys);
   free(known);
 }
 
@@ -145,6 +162,12 @@ const char *registry_landlord(const struct registry *registry, struct bytes site
   struct key key = key_of(site, bytes_make(NULL, 0));
   struct known *known = find(registry, bytes_make(key.text, key.len));
   return known ? known->landlord : NULL;
+}
+
+const struct device_keys *registry_keys(const struct registry *registry, struct bytes site, struct bytes device) {
+  struct key key = key_of(site, device);
+  struct known *known = find(registry, bytes_make(key.text, key.len));
+  return known ? known->keys : NULL;
 }
 
 bool registry_knows(const struct registry *registry, struct bytes site, struct bytes device) {

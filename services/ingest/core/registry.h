@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "domain/signature.h"
 
 struct registry;
 
@@ -18,6 +19,7 @@ struct registry_entry {
   struct bytes site;
   struct bytes device; // empty: the site itself
   struct bytes landlord;
+  const struct device_keys *keys; // NULL: it has none; copied
 };
 
 // Adds or replaces. ERR_BAD_VALUE: an id that is none; ERR_LIMIT: full; ERR_NO_MEMORY.
@@ -27,6 +29,8 @@ void registry_remove(struct registry *registry, struct bytes key);
 
 // The landlord's id, terminated by zero, which lives until the site changes; NULL: there is no such site.
 const char *registry_landlord(const struct registry *registry, struct bytes site);
+// NULL: it has no key, or is not known. Until the device changes.
+const struct device_keys *registry_keys(const struct registry *registry, struct bytes site, struct bytes device);
 bool registry_knows(const struct registry *registry, struct bytes site, struct bytes device);
 // The device is not at this site but is at another one of the same landlord.
 bool registry_is_foreign(const struct registry *registry, struct bytes site, struct bytes device);

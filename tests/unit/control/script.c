@@ -177,7 +177,7 @@ static void play_device(struct world *world, const struct words *words) {
   struct device record = {.site = "s", .device = word(words, 1), .landlord = "l", .codec = word(words, 3)};
   record.online = strcmp(how, "online") == 0;
   record.reported_supply = record.online || offline ? SUPPLY_ON : SUPPLY_UNKNOWN;
-  assert_int_equal(devices_put(world->devices, &record), OK);
+  assert_int_equal(devices_put(world->devices, &record, NULL), OK);
 }
 
 static void play_drop(struct world *world, const struct words *words) {

@@ -192,9 +192,9 @@ static void test_only_recorded_devices_are_known(void **state) {
   struct device_state_fact heard = {.device = "stranger", .online = true};
   devices_state(devices, "s", &heard);
   assert_int_equal(devices_count(devices), 0);
-  assert_int_equal(devices_put(devices, &record), OK);
+  assert_int_equal(devices_put(devices, &record, NULL), OK);
   record.device = "d2";
-  assert_int_equal(devices_put(devices, &record), ERR_LIMIT);
+  assert_int_equal(devices_put(devices, &record, NULL), ERR_LIMIT);
   assert_null(devices_find(devices, "s", "d2"));
   heard = (struct device_state_fact){.device = "d1"};
   devices_state(devices, "s", &heard);

@@ -86,8 +86,18 @@ static void fill_random(struct test_case *test, size_t count, uint32_t x) {
   test->payload_len = count;
 }
 
+// k-1 has the key 00 01 .. 1f, and 20 21 .. 3f before it; that of k-2 could not be unwrapped.
+static void put_keyed(struct registry *registry) {
+  struct device_keys keys = {.count = 2}, unusable = {.unusable = true};
+  for (size_t i = 0; i < sizeof keys.keys; i++) ((uint8_t *)keys.keys)[i] = (uint8_t)i;
+  struct registry_entry good = {bytes_text("north"), bytes_text("k-1"), bytes_text("ann"), &keys};
+  struct registry_entry bad = {bytes_text("north"), bytes_text("k-2"), bytes_text("ann"), &unusable};
+  assert_int_equal(registry_put(registry, &good), OK);
+  assert_int_equal(registry_put(registry, &bad), OK);
+}
+
 static void put(struct registry *registry, const char *site, const char *device, const char *landlord) {
-  struct registry_entry entry = {bytes_text(site), bytes_text(device), bytes_text(landlord)};
+  struct registry_entry entry = {bytes_text(site), bytes_text(device), bytes_text(landlord), NULL};
   assert_int_equal(registry_put(registry, &entry), OK);
 }
 
@@ -100,6 +110,7 @@ void case_world_init(struct case_world *world) {
   put(world->registry, "south", "s-1", "ann");
   put(world->registry, "west", "", "bob");
   put(world->registry, "west", "b-1", "bob");
+  put_keyed(world->registry);
   struct intake_options options = {
       .judge =
           {

@@ -213,7 +213,7 @@ static void test_instants_against_the_c_library(void **state) {
 // ---------------------------------------------------------------- registry
 
 static enum error put(struct registry *registry, const char *site, const char *device, const char *landlord) {
-  struct registry_entry entry = {bytes_text(site), bytes_text(device), bytes_text(landlord)};
+  struct registry_entry entry = {bytes_text(site), bytes_text(device), bytes_text(landlord), NULL};
   return registry_put(registry, &entry);
 }
 

@@ -34,6 +34,7 @@ static void play_new(struct contact *contact, const char *line) {
   *contact = (struct contact){.supply = SUPPLY_ON,
                               .stuck = strstr(line, "stuck") != NULL,
                               .refuses = strstr(line, "refuses") != NULL,
+                              .strict = strstr(line, "strict") != NULL,
                               .slow_ms = slow ? strtoll(slow + 5, NULL, 10) : 0};
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A log of records "0", "1", ...; what is known of it; then the log as somebody left it. Each test says what happened to
-// which record, and the walk must find just that.
+// A log of records "0", "1", ...; what is known of it; then the log as somebody left it. Each test says what happened
+// to which record, and the walk must find just that.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
