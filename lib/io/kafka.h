@@ -16,7 +16,13 @@
 #include "base/error.h"
 
 struct kafka_settings {
-  const char *brokers;           // host:port, separated by commas
+  const char *brokers;   // host:port, separated by commas
+  int tls;               // enum tls_mode
+  const char *ca_file;   // PEM; NULL or "": the system's
+  const char *cert_file; // PEM; NULL or "" for none
+  const char *key_file;
+  const char *username; // SASL/SCRAM; NULL or "" for none
+  const char *password;
   const char *properties;        // more librdkafka properties, "name=value;name=value"; NULL or "" for none
   const char *secret_properties; // the same, one a line
 };

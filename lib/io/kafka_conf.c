@@ -6,9 +6,12 @@
 #include <syslog.h>
 
 #include "base/log.h"
+#include "io/tls.h"
 
-enum { PROPERTY_MAX = 4096 };
+// Before 2.6.1 librdkafka repeats its own nonce in SCRAM, which Kafka takes up to 3.8 and refuses from 4.0 on.
+enum { PROPERTY_MAX = 4096, SCRAM_MENDED = 0x020601ff };
 
+static enum error conf_set_wire(rd_kafka_conf_t *conf, const struct kafka_settings *settings);
 static enum error conf_set(rd_kafka_conf_t *conf, const char *name, const char *value);
 static enum error conf_set_texts(rd_kafka_conf_t *conf, const char *texts, const char *separators);
 static enum error conf_set_text(rd_kafka_conf_t *conf, const char *text, size_t len);
@@ -22,6 +25,7 @@ enum error kafka_conf_new(const struct kafka_settings *settings, const struct ka
   rd_kafka_conf_set_log_cb(conf, on_log);
   rd_kafka_conf_set_error_cb(conf, on_error);
   enum error err = conf_set(conf, "bootstrap.servers", settings->brokers);
+  if (!err) err = conf_set_wire(conf, settings);
   if (!err) err = conf_set(conf, "log.connection.close", "false");
   if (!err) err = conf_set(conf, "reconnect.backoff.max.ms", "2000");
   for (; !err && properties->name; properties++)
@@ -33,6 +37,30 @@ enum error kafka_conf_new(const struct kafka_settings *settings, const struct ka
     return OK;
   }
   rd_kafka_conf_destroy(conf);
+  return err;
+}
+
+// How the wire is protected, and who we are. The host name in a broker's certificate is always checked.
+static enum error conf_set_wire(rd_kafka_conf_t *conf, const struct kafka_settings *settings) {
+  bool tls = tls_wanted(settings->tls, settings->brokers), named = settings->username && settings->username[0];
+  const char *protocol = named ? (tls ? "sasl_ssl" : "sasl_plaintext") : (tls ? "ssl" : "plaintext");
+  const struct kafka_property properties[] = {
+      {"security.protocol", protocol},
+      {"ssl.endpoint.identification.algorithm", tls ? "https" : NULL},
+      {"ssl.ca.location", tls ? settings->ca_file : NULL},
+      {"ssl.certificate.location", tls ? settings->cert_file : NULL},
+      {"ssl.key.location", tls ? settings->key_file : NULL},
+      {"sasl.mechanisms", named ? "SCRAM-SHA-512" : NULL},
+      {"sasl.username", named ? settings->username : NULL},
+      {"sasl.password", named ? settings->password : NULL},
+  };
+  enum error err = OK;
+  if (named && rd_kafka_version() < SCRAM_MENDED)
+    log_warn("kafka-scram-too-old", F_STR("librdkafka", rd_kafka_version_str()),
+             F_STR("mend", "Kafka 4 refuses user names of librdkafka before 2.6.1: use a certificate"));
+  for (size_t i = 0; !err && i < sizeof properties / sizeof *properties; i++) {
+    if (properties[i].value && properties[i].value[0]) err = conf_set(conf, properties[i].name, properties[i].value);
+  }
   return err;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the producer and the consumer have in common: librdkafka's configuration, its errors as ours, its logs as ours.
-// Internal to lib/io's Kafka.
+// Internal to lib/io's Kafka, but for kafka_conf_new, which riserctl's administration needs.
 #ifndef RISER_IO_KAFKA_CONF_H
 #define RISER_IO_KAFKA_CONF_H
 

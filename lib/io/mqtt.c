@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "io/tls.h"
 
 enum {
   RECONNECT_MIN_MS = 100,
@@ -26,6 +27,8 @@ enum {
   URI_SIZE = 512,
   REASON_REFUSED = 0x80, // MQTT 5, 2.4: reason codes from here on are failures
 };
+
+static const char SCHEME_TLS[] = "ssl://";
 
 // What the connection is doing. Left by: IDLE, CONNECTED: the link thread; the others: Paho's callbacks.
 enum phase { PHASE_IDLE, PHASE_CONNECTING, PHASE_SUBSCRIBING, PHASE_CONNECTED, PHASE_DISCONNECTING };
@@ -153,8 +156,10 @@ static enum error client_init(struct client *client, const struct mqtt_options *
   if (!err && options->will_topic && !(client->will_topic = strdup(options->will_topic))) err = ERR_NO_MEMORY;
   if (!err) err = copy_subscriptions(client, options);
   if (!err) err = slots_init(client);
-  snprintf(id, sizeof id, "%s%s%s", options->settings.client_id, options->instance ? "-" : "",
-           options->instance ? options->instance : "");
+  const char *instance = options->instance ? options->instance : "";
+  const char *key = options->settings.client_key ? options->settings.client_key : "";
+  snprintf(id, sizeof id, "%s%s%s%s%s", options->settings.client_id, *instance ? "-" : "", instance, *key ? "-" : "",
+           key);
   return err ? err : paho_create(client, options->settings.address, id);
 }
 
@@ -181,11 +186,18 @@ static enum error slots_init(struct client *client) {
   return OK;
 }
 
+bool mqtt_encrypted(const struct mqtt_settings *settings) {
+  const char *scheme_end = strstr(settings->address, "://");
+  if (!scheme_end) return tls_wanted(settings->tls, settings->address);
+  return strncmp(settings->address, SCHEME_TLS, strlen(SCHEME_TLS)) == 0;
+}
+
 static enum error paho_create(struct client *client, const char *address, const char *id) {
   char uri[URI_SIZE];
+  const char *scheme = mqtt_encrypted(&client->settings) ? SCHEME_TLS : "tcp://";
   MQTTAsync_createOptions create = MQTTAsync_createOptions_initializer5;
   create.maxBufferedMessages = client->inflight_max;
-  snprintf(uri, sizeof uri, "%s%s", strstr(address, "://") ? "" : "tcp://", address);
+  snprintf(uri, sizeof uri, "%s%s", strstr(address, "://") ? "" : scheme, address);
   int rc = MQTTAsync_createWithOptions(&client->paho, uri, id, MQTTCLIENT_PERSISTENCE_NONE, NULL, &create);
   if (rc == MQTTASYNC_SUCCESS) rc = MQTTAsync_setCallbacks(client->paho, client, on_lost, on_arrived, NULL);
   if (rc == MQTTASYNC_SUCCESS) rc = MQTTAsync_setDisconnected(client->paho, client, on_told_to_leave);
@@ -271,7 +283,7 @@ static void start_connect(struct client *client) {
   tls.keyStore = settings->cert_file && settings->cert_file[0] ? settings->cert_file : NULL;
   tls.privateKey = settings->key_file && settings->key_file[0] ? settings->key_file : NULL;
   tls.verify = 1;
-  if (strncmp(settings->address, "ssl://", 6) == 0) connect.ssl = &tls;
+  if (mqtt_encrypted(settings)) connect.ssl = &tls;
   will.topicName = client->will_topic;
   will.payload.data = client->will_payload.data;
   will.payload.len = (int)client->will_payload.len;

@@ -17,12 +17,14 @@
 #include "base/error.h"
 
 struct mqtt_settings {
-  const char *address;   // host:port, tcp://host:port or ssl://host:port
-  const char *client_id; // stable, since the broker keeps the session by it
-  const char *username;  // "" for none
-  const char *password;  // "" for none
-  const char *ca_file;   // PEM; for ssl://
-  const char *cert_file;
+  const char *address;    // host:port; or, whatever `tls` says, tcp://host:port or ssl://host:port
+  int tls;                // enum tls_mode
+  const char *client_id;  // stable, since the broker keeps the session by it
+  const char *client_key; // NULL or "" for none: added to the client id, which nobody else may be able to guess
+  const char *username;   // "" for none
+  const char *password;   // "" for none
+  const char *ca_file;    // PEM; "": the system's. The three are read anew at each connection
+  const char *cert_file;  // PEM; "" for none
   const char *key_file;
   int64_t session_expiry_ms;
   int64_t keep_alive_ms;
@@ -74,6 +76,9 @@ struct mqtt_options {
 struct mqtt {
   const struct mqtt_ops *ops;
 };
+
+// Whether connections are encrypted: by the scheme of the address, or without one by `tls`.
+bool mqtt_encrypted(const struct mqtt_settings *settings);
 
 // Returns at once and begins to connect. ERR_CONFIG: Paho refuses the address or the options.
 enum error mqtt_open(const struct mqtt_options *options, struct mqtt **mqtt) MUST_USE;

@@ -15,6 +15,8 @@
 #include "io/redis_cluster.h"
 #include "io/redis_commit.h"
 #include "io/redis_reply.h"
+#include "io/redis_tls.h"
+#include "io/tls.h"
 
 enum { DEFAULT_PORT = 6379, HOST_SIZE = 256, WORDS_MAX = 4096, OWN_ARENA_BYTES = 4 << 20 };
 
@@ -124,6 +126,8 @@ static enum error open_context(struct connection *connection) {
   connection->context = context;
   if (context->err || redisSetTimeout(context, timeval_of(settings->timeout_ms)) != REDIS_OK)
     return lost(connection, "connect", ERR_UNAVAILABLE);
+  if (tls_wanted(settings->tls, settings->address) && redis_tls_start(context, settings, host))
+    return lost(connection, "tls", ERR_UNAVAILABLE);
   redisEnableKeepAlive(context);
   context->reader->fn = redis_reply_functions();
   context->reader->privdata = &connection->replies;

@@ -14,10 +14,14 @@
 #include "base/error.h"
 
 struct redis_settings {
-  const char *address;  // host:port; the port may be left out. Of a cluster some nodes, separated by commas
-  bool cluster;         // Redis Cluster: a commit goes to the master of its fence's hash tag
-  const char *username; // ACL user; "" for the default one
-  const char *password; // "" for none
+  const char *address;   // host:port; the port may be left out. Of a cluster some nodes, separated by commas
+  bool cluster;          // Redis Cluster: a commit goes to the master of its fence's hash tag
+  const char *username;  // ACL user; "" for the default one
+  const char *password;  // "" for none
+  int tls;               // enum tls_mode
+  const char *ca_file;   // PEM; "": the system's. The three are read anew at each connection
+  const char *cert_file; // PEM; "" for none
+  const char *key_file;
   int64_t connect_timeout_ms;
   int64_t timeout_ms; // of each wait for a reply
 };

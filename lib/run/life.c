@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -17,9 +18,12 @@
 static int drain_fd = -1;
 static unsigned deadline_s = 20;
 static atomic_bool draining;
+static atomic_bool stopping; // by SIGTERM or SIGINT
+static atomic_bool again;    // by SIGHUP
 static atomic_bool failed;
 
 static void on_stop(int signal_number);
+static void on_hangup(int signal_number);
 static void on_deadline(int signal_number);
 static void begin_drain(void);
 static void leave(const char *why, size_t len);
@@ -29,13 +33,16 @@ enum error life_init(int64_t drain_deadline_ms) {
   if (drain_fd < 0) return ERR_IO;
   deadline_s = (unsigned)((drain_deadline_ms + 999) / 1000);
   struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART};
+  struct sigaction hangup = {.sa_handler = on_hangup, .sa_flags = SA_RESTART};
   struct sigaction deadline = {.sa_handler = on_deadline};
   struct sigaction ignore = {.sa_handler = SIG_IGN};
   sigemptyset(&stop.sa_mask);
+  sigemptyset(&hangup.sa_mask);
   sigemptyset(&deadline.sa_mask);
   sigemptyset(&ignore.sa_mask);
   bool installed = sigaction(SIGTERM, &stop, NULL) == 0 && sigaction(SIGINT, &stop, NULL) == 0 &&
-                   sigaction(SIGALRM, &deadline, NULL) == 0 && sigaction(SIGPIPE, &ignore, NULL) == 0;
+                   sigaction(SIGHUP, &hangup, NULL) == 0 && sigaction(SIGALRM, &deadline, NULL) == 0 &&
+                   sigaction(SIGPIPE, &ignore, NULL) == 0;
   return installed ? OK : ERR_IO;
 }
 
@@ -68,12 +75,42 @@ int life_exit_code(void) {
   return atomic_load(&failed) ? 1 : 0;
 }
 
+bool life_again(void) {
+  return atomic_load(&again) && !atomic_load(&stopping) && !atomic_load(&failed);
+}
+
+// A hangup that comes before the new program has its handler must not end it, so it is ignored until then.
+int life_end(int exit_code, char **argv) {
+  if (!life_again() || exit_code) return exit_code;
+  alarm(0);
+  signal(SIGHUP, SIG_IGN);
+  log_info("again", F_STR("program", argv[0]));
+  closefrom(STDERR_FILENO + 1);
+  execv("/proc/self/exe", argv);
+  log_error("not-again", F_STR("reason", strerror(errno)));
+  return EXIT_FAILURE;
+}
+
+// The first of these ends a drain that a hangup began in an end, and leaves it the time that it has.
 static void on_stop(int signal_number) {
   static const char why[] = "second signal: leaving at once\n";
   int keep = errno;
   (void)signal_number;
-  if (atomic_exchange(&draining, true)) leave(why, sizeof why - 1);
-  begin_drain();
+  bool first = !atomic_exchange(&stopping, true);
+  if (!atomic_exchange(&draining, true))
+    begin_drain();
+  else if (!first || !atomic_load(&again))
+    leave(why, sizeof why - 1);
+  errno = keep;
+}
+
+static void on_hangup(int signal_number) {
+  int keep = errno;
+  (void)signal_number;
+  if (!atomic_load(&draining)) {
+    atomic_store(&again, true);
+    if (!atomic_exchange(&draining, true)) begin_drain();
+  }
   errno = keep;
 }
 

@@ -37,9 +37,16 @@ static const struct config_entry entries[] = {
                 "partitions back at once; false where each start has another name."),
 };
 
+static enum error check(const void *settings, char *problem, size_t size) {
+  const struct billing_config *config = settings;
+  if (settings_check_kafka(&config->kafka, problem, size)) return ERR_CONFIG;
+  return settings_check_redis(&config->redis, problem, size);
+}
+
 const struct config_schema billing_schema = {
     .service = "billing",
     .summary = "Folds the site log into usage, bills, balances and arrears, and decides what follows.",
     .entries = entries,
     .count = sizeof entries / sizeof entries[0],
+    .check = check,
 };

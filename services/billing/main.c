@@ -34,5 +34,5 @@ int main(int argc, char **argv) {
   stats_fini(&stats);
 free_config:
   config_free(config);
-  return exit_code;
+  return life_end(exit_code, argv);
 }

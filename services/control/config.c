@@ -110,7 +110,10 @@ enum error control_config_settings(const struct control_config *config, struct c
 }
 
 static enum error check(const void *settings, char *problem, size_t size) {
+  const struct control_config *config = settings;
   struct control_settings unused;
+  if (settings_check_kafka(&config->kafka, problem, size)) return ERR_CONFIG;
+  if (settings_check_mqtt(&config->mqtt, problem, size)) return ERR_CONFIG;
   return control_config_settings(settings, &unused, problem, size);
 }
 

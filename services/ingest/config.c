@@ -61,6 +61,8 @@ int64_t ingest_reserve_bytes(const struct ingest_config *config) {
 
 static enum error check(const void *settings, char *problem, size_t size) {
   const struct ingest_config *config = settings;
+  if (settings_check_kafka(&config->kafka, problem, size)) return ERR_CONFIG;
+  if (settings_check_mqtt(&config->mqtt, problem, size)) return ERR_CONFIG;
   if (config->spool_segment % 4096) {
     snprintf(problem, size, "spool_segment must be a multiple of 4KiB");
     return ERR_CONFIG;

@@ -24,5 +24,5 @@ int main(int argc, char **argv) {
   app_close(app);
   exit_code = process_close(&process);
   config_free(config);
-  return exit_code;
+  return life_end(exit_code, argv);
 }

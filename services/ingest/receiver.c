@@ -46,7 +46,11 @@ enum error receiver_open(const struct receiver_options *options, struct receiver
   const struct ingest_config *config = options->config;
   receiver->options = *options;
   snprintf(receiver->client_id, TEXT_SIZE, "%s-%s", config->mqtt.client_id, config->run.instance);
-  snprintf(receiver->filter, sizeof receiver->filter, "$share/%s/%s", config->mqtt_share, config->mqtt_filter);
+  // Whoever joins the share is handed a part of what comes, and Mosquitto throws away what he may not read: so nobody
+  // may guess its name either.
+  const char *key = config->mqtt.client_key;
+  snprintf(receiver->filter, sizeof receiver->filter, "$share/%s%s%s/%s", config->mqtt_share, *key ? "-" : "", key,
+           config->mqtt_filter);
   struct mqtt_subscription subscription = {.filter = receiver->filter, .qos = 1};
   struct mqtt_options mqtt = {
       .settings = config->mqtt,

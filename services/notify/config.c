@@ -17,8 +17,9 @@ static const struct config_entry entries[] = {
                     .key = "session_timeout"),
     CONFIG_STRING(C, mail.smtp, "127.0.0.1:25", "The SMTP relay that takes the mails, host:port.", .key = "smtp",
                   .required = true),
-    CONFIG_ENUM(C, mail.tls, "none|try|starttls|implicit", "try",
-                "TLS to the relay: never, if it offers it, always by STARTTLS, or from the first byte (port 465).",
+    CONFIG_ENUM(C, mail.tls, "auto|none|try|starttls|implicit", "auto",
+                "TLS to the relay: never, if it offers it, always by STARTTLS, or from the first byte (port 465); "
+                "auto: starttls, but on loopback try.",
                 .key = "smtp_tls"),
     CONFIG_STRING(C, mail.ca_file, "", "Certificates (PEM) that sign the relay's; empty: the system's.",
                   .key = "smtp_ca_file"),
@@ -65,11 +66,12 @@ static enum error check(const void *settings, char *problem, size_t size) {
   const struct notify_config *config = settings;
   const struct mail_config *mail = &config->mail;
   const char *wrong = NULL;
+  if (settings_check_kafka(&config->kafka, problem, size)) return ERR_CONFIG;
   if (!mime_address_valid(mail->from))
     wrong = "mail_from is not an address: give local@domain";
   else if (*mail->reply_to && !mime_address_valid(mail->reply_to))
     wrong = "mail_reply_to is not an address";
-  else if (*mail->user && mail->tls != SMTP_TLS_STARTTLS && mail->tls != SMTP_TLS_IMPLICIT)
+  else if (*mail->user && notify_smtp_tls(mail) != SMTP_TLS_STARTTLS && notify_smtp_tls(mail) != SMTP_TLS_IMPLICIT)
     wrong = "smtp_user would be sent in the clear: set smtp_tls to starttls or implicit";
   else if (*mail->user && !*mail->password)
     wrong = "smtp_user is given: name smtp_password_file too";
@@ -89,6 +91,11 @@ const struct config_schema notify_schema = {
     .count = sizeof entries / sizeof *entries,
     .check = check,
 };
+
+enum smtp_tls notify_smtp_tls(const struct mail_config *mail) {
+  if (mail->tls != SMTP_TLS_AUTO) return (enum smtp_tls)mail->tls;
+  return tls_loopback(mail->smtp) ? SMTP_TLS_TRY : SMTP_TLS_STARTTLS;
+}
 
 const char *notify_message_domain(const struct notify_config *config) {
   return *config->message_domain ? config->message_domain : strrchr(config->mail.from, '@') + 1;

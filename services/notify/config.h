@@ -8,7 +8,7 @@
 
 #include "run/settings.h"
 
-enum smtp_tls { SMTP_TLS_NONE, SMTP_TLS_TRY, SMTP_TLS_STARTTLS, SMTP_TLS_IMPLICIT };
+enum smtp_tls { SMTP_TLS_AUTO, SMTP_TLS_NONE, SMTP_TLS_TRY, SMTP_TLS_STARTTLS, SMTP_TLS_IMPLICIT };
 enum mail_encoding { MAIL_ENCODING_8BIT, MAIL_ENCODING_BASE64 };
 enum webhook_reach { WEBHOOK_REACH_PUBLIC, WEBHOOK_REACH_ANY };
 
@@ -53,6 +53,9 @@ struct notify_config {
 };
 
 extern const struct config_schema notify_schema;
+
+// What is done about TLS to the relay: `tls`, and where that is AUTO, STARTTLS outside loopback and TRY on it.
+enum smtp_tls notify_smtp_tls(const struct mail_config *mail);
 
 // The domain of the Message-IDs.
 const char *notify_message_domain(const struct notify_config *config);

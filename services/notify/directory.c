@@ -66,6 +66,7 @@ enum error directory_open(const struct notify_config *config, struct directory *
   const struct kafka_consumer_options options = {
       .settings = config->kafka,
       .client_id = "riser-notify-persons",
+      .group = "riser-notify-persons",
       .report_end = true,
       .events = {.reached_end = on_end, .ctx = directory},
   };

@@ -33,5 +33,5 @@ int main(int argc, char **argv) {
     exit_code = process_close(&process);
   }
   config_free(config);
-  return exit_code;
+  return life_end(exit_code, argv);
 }

@@ -20,11 +20,19 @@ static const struct config_entry entries[] = {
 };
 #undef S
 
+static enum error check(const void *settings, char *problem, size_t size) {
+  const struct ctl_config *config = settings;
+  if (settings_check_kafka(&config->kafka, problem, size)) return ERR_CONFIG;
+  if (settings_check_redis(&config->redis, problem, size)) return ERR_CONFIG;
+  return settings_check_mqtt(&config->mqtt, problem, size);
+}
+
 static const struct config_schema schema = {
     .service = "riserctl",
     .summary = "The operator's command line.",
     .entries = entries,
     .count = sizeof entries / sizeof entries[0],
+    .check = check,
 };
 
 static void complain(const struct ctl *ctl, const char *format, va_list list) __attribute__((format(printf, 2, 0)));

@@ -32,9 +32,9 @@ static enum error mail_open(const struct notify_config *config, struct channel_l
   mail->base.in_flight_max = (size_t)config->mail.connections;
   mail->base.per_lane_max = mail->base.in_flight_max;
   // The path is the name with which we greet.
-  int len =
-      snprintf(mail->url, sizeof mail->url, "%s://%s/%s", config->mail.tls == SMTP_TLS_IMPLICIT ? "smtps" : "smtp",
-               config->mail.smtp, notify_message_domain(config));
+  const char *scheme = notify_smtp_tls(mail->config) == SMTP_TLS_IMPLICIT ? "smtps" : "smtp";
+  int len = snprintf(mail->url, sizeof mail->url, "%s://%s/%s", scheme, config->mail.smtp,
+                     notify_message_domain(config));
   if (len >= (int)sizeof mail->url) {
     free(mail);
     return ERR_CONFIG;
@@ -76,8 +76,11 @@ static size_t read_payload(char *to, size_t size, size_t count, void *ctx) {
 }
 
 static void set_login(CURL *easy, const struct mail_config *config) {
-  static const long levels[] = {CURLUSESSL_NONE, CURLUSESSL_TRY, CURLUSESSL_ALL, CURLUSESSL_ALL};
-  curl_easy_setopt(easy, CURLOPT_USE_SSL, levels[config->tls]);
+  static const long levels[] = {[SMTP_TLS_NONE] = CURLUSESSL_NONE,
+                                [SMTP_TLS_TRY] = CURLUSESSL_TRY,
+                                [SMTP_TLS_STARTTLS] = CURLUSESSL_ALL,
+                                [SMTP_TLS_IMPLICIT] = CURLUSESSL_ALL};
+  curl_easy_setopt(easy, CURLOPT_USE_SSL, levels[notify_smtp_tls(config)]);
   if (*config->ca_file) curl_easy_setopt(easy, CURLOPT_CAINFO, config->ca_file);
   if (!*config->user) return;
   curl_easy_setopt(easy, CURLOPT_USERNAME, config->user);

@@ -7,8 +7,12 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -81,6 +85,77 @@ static void waits_for_signal(void) {
   _exit(drained && clock_mono_ms() - start < 5000 ? 0 : 11);
 }
 
+// SIGHUP drains and asks for a new beginning; a stop meanwhile takes that back without cutting the drain short; a
+// second stop leaves at once; and after a failure there is no new beginning.
+static void hangs_up(void) {
+  if (life_init(5000) || life_again()) _exit(10);
+  raise(SIGHUP);
+  raise(SIGHUP);
+  if (!life_draining() || !readable() || !life_again()) _exit(11);
+  _exit(life_exit_code());
+}
+
+static void stopped_after_hangup(void) {
+  if (life_init(5000)) _exit(10);
+  raise(SIGHUP);
+  raise(SIGTERM);
+  if (life_again() || !life_draining()) _exit(11);
+  _exit(life_end(7, NULL));
+}
+
+static void stopped_twice_after_hangup(void) {
+  if (life_init(5000)) _exit(10);
+  raise(SIGHUP);
+  raise(SIGTERM);
+  raise(SIGTERM);
+  _exit(11);
+}
+
+static void hangup_after_stop(void) {
+  if (life_init(5000)) _exit(10);
+  raise(SIGTERM);
+  raise(SIGHUP);
+  _exit(life_again() ? 11 : 0);
+}
+
+static void failed_after_hangup(void) {
+  if (life_init(5000)) _exit(10);
+  raise(SIGHUP);
+  life_fail(ERR_CORRUPT);
+  _exit(life_again() ? 11 : life_end(life_exit_code(), NULL));
+}
+
+// The program begins anew as the same process, with what the environment says, nothing open and no alarm pending.
+static void begins_anew(void) {
+  char program[] = "again", *argv[] = {program, NULL};
+  int left_open = dup(STDERR_FILENO);
+  char number[16], pid[16];
+  snprintf(number, sizeof number, "%d", left_open);
+  snprintf(pid, sizeof pid, "%d", (int)getpid());
+  setenv("RISER_TEST_LEFT_OPEN", number, 1);
+  setenv("RISER_TEST_PID", pid, 1);
+  if (life_init(1000)) _exit(10);
+  raise(SIGHUP);
+  _exit(life_end(life_exit_code(), argv));
+}
+
+static int begun_anew(void) {
+  if (atoi(getenv("RISER_TEST_PID")) != (int)getpid()) return 21;
+  if (fcntl(atoi(getenv("RISER_TEST_LEFT_OPEN")), F_GETFD) >= 0) return 22;
+  raise(SIGHUP); // still ignored: there is no handler yet
+  return alarm(0) == 0 ? 42 : 23;
+}
+
+static void test_hangup(void **state) {
+  (void)state;
+  assert_int_equal(status_of(hangs_up), 0);
+  assert_int_equal(status_of(stopped_after_hangup), 7);
+  assert_int_equal(status_of(stopped_twice_after_hangup), 1);
+  assert_int_equal(status_of(hangup_after_stop), 0);
+  assert_int_equal(status_of(failed_after_hangup), 1);
+  assert_int_equal(status_of(begins_anew), 42);
+}
+
 static void test_signals(void **state) {
   (void)state;
   assert_int_equal(status_of(drains), 0);
@@ -99,10 +174,12 @@ static void test_failure(void **state) {
   assert_int_equal(status_of(failure), 7);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  if (argc && strcmp(argv[0], "again") == 0) return begun_anew();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_signals),
       cmocka_unit_test(test_ends_at_once),
+      cmocka_unit_test(test_hangup),
       cmocka_unit_test(test_failure),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

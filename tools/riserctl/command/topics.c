@@ -8,6 +8,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include "io/kafka_conf.h"
 #include "riserctl/ctl.h"
 #include "riserctl/table.h"
 
@@ -87,12 +88,11 @@ static enum status topics_run(struct ctl *ctl, const struct arguments *arguments
 
 static rd_kafka_t *connect_admin(struct ctl *ctl) {
   char problem[512];
-  rd_kafka_conf_t *conf = rd_kafka_conf_new();
-  if (rd_kafka_conf_set(conf, "bootstrap.servers", ctl->config.kafka.brokers, problem, sizeof problem) ||
-      rd_kafka_conf_set(conf, "client.id", "riserctl", problem, sizeof problem) ||
-      rd_kafka_conf_set(conf, "log_level", "2", problem, sizeof problem)) {
-    ctl_refuse(ctl, "Kafka's address is refused: %s", problem);
-    rd_kafka_conf_destroy(conf);
+  const struct kafka_property properties[] = {{"client.id", "riserctl"}, {"log_level", "2"}, {NULL, NULL}};
+  rd_kafka_conf_t *conf = NULL;
+  enum error err = kafka_conf_new(&ctl->config.kafka, properties, NULL, &conf);
+  if (err) {
+    ctl_fail(ctl, err, "Kafka's address or properties are refused");
     return NULL;
   }
   rd_kafka_t *admin = rd_kafka_new(RD_KAFKA_PRODUCER, conf, problem, sizeof problem);
