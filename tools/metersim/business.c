@@ -49,15 +49,15 @@ static enum error begin(struct business *business) {
   return err;
 }
 
-enum error business_open(const char *brokers, struct business **opened) {
+enum error business_open(const struct kafka_settings *kafka, struct business **opened) {
   struct business *business = calloc(1, sizeof *business);
   if (!business) return ERR_NO_MEMORY;
   enum error err = OK;
-  if (brokers[0]) {
+  if (kafka->brokers[0]) {
     business->arena = arena_new(ARENA_BYTES);
     err = business->arena ? OK : ERR_NO_MEMORY;
     struct kafka_consumer_options options = {
-        .settings = {.brokers = brokers}, .client_id = "metersim", .group = "metersim"};
+        .settings = *kafka, .client_id = "metersim", .group = "metersim"};
     if (err == OK) err = kafka_consumer_open(&options, &business->consumer);
     while (err == OK && (err = begin(business)) != OK) {
       if (error_class(err) != CLASS_RETRY && err != ERR_NOT_FOUND) break;

@@ -6,11 +6,12 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "io/kafka.h"
 
 struct business;
 
 // brokers "": wall time. Waits for Kafka.
-enum error business_open(const char *brokers, struct business **business) MUST_USE;
+enum error business_open(const struct kafka_settings *kafka, struct business **business) MUST_USE;
 void business_close(struct business *business);
 
 enum error business_poll(struct business *business) MUST_USE; // takes in what has come; RETRY passes

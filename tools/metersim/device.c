@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "io/tls.h"
 
 enum { TOPIC_MAX = 256, AGAIN_MS = 20, INFLIGHT = 500, KEEP_ALIVE_MS = 20000, RECONNECT_MAX_MS = 2000 };
 enum { SESSION_EXPIRY_MS = 86400000 };
@@ -58,17 +59,15 @@ enum error device_open(struct sim_device *device, struct port *port, const char 
   enum error err = payload_state(port->format, &(struct device_state_fact){.device = ""}, &goodbye);
   if (err == OK && device->keys.count) err = signature_append(device->keys.keys[0], bytes_text(will), &goodbye);
   const struct mqtt_subscription subscriptions[] = {{commands, 1}, {receipt, 1}};
+  struct mqtt_settings settings = {.address = broker,
+                                   .tls = TLS_OFF,
+                                   .client_id = client_id,
+                                   .session_expiry_ms = SESSION_EXPIRY_MS,
+                                   .keep_alive_ms = KEEP_ALIVE_MS,
+                                   .reconnect_max_ms = RECONNECT_MAX_MS};
+  if (err == OK) err = identity_mqtt(port->identity, device->site, &settings, device->password);
   if (err == OK) {
-    err = mqtt_open(&(struct mqtt_options){.settings = {.address = broker,
-                                                        .client_id = client_id,
-                                                        .username = "",
-                                                        .password = "",
-                                                        .ca_file = "",
-                                                        .cert_file = "",
-                                                        .key_file = "",
-                                                        .session_expiry_ms = SESSION_EXPIRY_MS,
-                                                        .keep_alive_ms = KEEP_ALIVE_MS,
-                                                        .reconnect_max_ms = RECONNECT_MAX_MS},
+    err = mqtt_open(&(struct mqtt_options){.settings = settings,
                                            .handlers = {on_message, on_state, on_published, device},
                                            .subscriptions = subscriptions,
                                            .subscription_count = receipts ? 2 : 1,

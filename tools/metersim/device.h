@@ -14,6 +14,7 @@
 #include "domain/signature.h"
 #include "metersim/business.h"
 #include "metersim/contact.h"
+#include "metersim/identity.h"
 #include "metersim/meter.h"
 #include "metersim/outgoing.h"
 #include "metersim/payload.h"
@@ -41,6 +42,7 @@ struct port {
   struct ring *decided;  // of struct decided
   struct queue queue;    // of what is to be published
   struct business *business;
+  const struct identity *identity;
   struct arena *arena; // of one message
   struct random random;
   uint64_t counter; // of messages of readings of devices with keys; rises over restarts: begins with the clock
@@ -57,6 +59,7 @@ struct sim_device {
   char site[DEVICE_ID_MAX];
   char id[DEVICE_ID_MAX];
   struct mqtt *mqtt;
+  char password[IDENTITY_PASSWORD_MAX];
   struct contact contact;
   bool offline; // says goodbye and stays away
   struct device_keys keys; // none, or one: it signs what it says and obeys what is signed

@@ -60,12 +60,11 @@ static enum error run(struct wait *wait) {
   return life_wait(SETTLE_MS) ? ERR_CLOSED : OK; // ingest reads the same records
 }
 
-enum error installed_wait(const char *brokers, const struct fleet *fleet) {
+enum error installed_wait(const struct kafka_settings *kafka, const struct fleet *fleet) {
   struct wait wait = {.fleet = fleet, .missing = fleet->count};
   wait.known = calloc(fleet->count + 1, sizeof *wait.known);
   if (!wait.known) return ERR_NO_MEMORY;
-  struct kafka_consumer_options options = {
-      .settings = {.brokers = brokers}, .client_id = "metersim", .group = "metersim"};
+  struct kafka_consumer_options options = {.settings = *kafka, .client_id = "metersim", .group = "metersim"};
   enum error err = kafka_consumer_open(&options, &wait.consumer);
   if (err == OK) log_info("waiting-for-installation", F_INT("devices", (int64_t)fleet->count));
   if (err == OK) err = run(&wait);

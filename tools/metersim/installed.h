@@ -5,9 +5,10 @@
 #define RISER_METERSIM_INSTALLED_H
 
 #include "base/error.h"
+#include "io/kafka.h"
 #include "metersim/fleet.h"
 
 // ERR_CLOSED: the process is to end.
-enum error installed_wait(const char *brokers, const struct fleet *fleet) MUST_USE;
+enum error installed_wait(const struct kafka_settings *kafka, const struct fleet *fleet) MUST_USE;
 
 #endif

@@ -25,6 +25,7 @@ struct option {
 static const struct option table[] = {
     {"mqtt", TEXT, AT(mqtt), "127.0.0.1:1883", "HOST:PORT", "the MQTT broker"},
     {"kafka", TEXT, AT(kafka), "", "HOST:PORT", "take business time from riser.decision.v1 there; without: wall time"},
+    {"tls", TEXT, AT(tls), "", "FOLDER", "TLS to both, as the sites' users: ca.pem, SITE.password, riser-metersim.*"},
     {"installed", FLAG, AT(installed), NULL, NULL, "wait until riser.device.v1 knows every device (needs --kafka)"},
     {"relays", TEXT, AT(relays), "", "LIST|FILE", "site/device,... or a file of them, one a line: obey commands"},
     {"site", TEXT, AT(site), "sim", "ID", "site of the load's gateways"},

@@ -11,6 +11,7 @@
 struct options {
   const char *mqtt;
   const char *kafka;
+  const char *tls;    // folder with certificates and passwords
   const char *relays; // site/device,... or a file
   const char *site;
   const char *offline, *stuck, *refusing, *slow; // devices, comma-separated

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "io/tls.h"
 #include "metersim/fleet.h"
 #include "metersim/installed.h"
 #include "run/life.h"
@@ -31,6 +32,8 @@ enum {
 
 struct sim {
   const struct options *options;
+  struct identity identity;
+  struct kafka_settings kafka;
   struct port port;
   struct fleet fleet;
   FILE *ledger;
@@ -332,7 +335,7 @@ static enum error open_port(struct sim *sim) {
   sim->readings = calloc((size_t)options->batch, sizeof *sim->readings);
   if (!port->arena || !port->incoming || !port->decided || !sim->readings) return ERR_NO_MEMORY;
   enum error err = queue_init(&port->queue, QUEUE_MAX);
-  return err ? err : business_open(options->kafka, &port->business);
+  return err ? err : business_open(&sim->kafka, &port->business);
 }
 
 static enum error open_ledger(struct sim *sim) {
@@ -347,10 +350,14 @@ enum error sim_open(const struct options *options, struct sim **opened) {
   if (!sim) return ERR_NO_MEMORY;
   sim->options = options;
   sim->input_open = options->stdin_commands;
-  enum error err = fleet_init(&sim->fleet, options);
+  sim->kafka = (struct kafka_settings){.brokers = options->kafka, .tls = TLS_OFF}; // but for what the identity says
+  sim->port.identity = &sim->identity;
+  enum error err = identity_open(options->tls, &sim->identity);
+  identity_kafka(&sim->identity, &sim->kafka);
+  if (err == OK) err = fleet_init(&sim->fleet, options);
   if (err == OK) err = open_port(sim);
   if (err == OK) err = open_ledger(sim);
-  if (err == OK && options->installed) err = installed_wait(options->kafka, &sim->fleet);
+  if (err == OK && options->installed) err = installed_wait(&sim->kafka, &sim->fleet);
   for (size_t i = 0; err == OK && i < sim->fleet.count; i++) {
     err = device_open(&sim->fleet.devices[i], &sim->port, options->mqtt, options->receipts);
   }
