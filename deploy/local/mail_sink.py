@@ -12,6 +12,8 @@ answered otherwise has left no file. Tests make it misbehave through a file `fau
     drop             the connection is closed without an answer, after the message was kept
 
 Lines are tried from the top; one with `times N` counts down and goes away.
+
+With --cert and --key no mail is taken before STARTTLS.
 """
 
 import argparse
@@ -21,6 +23,7 @@ import os
 import pathlib
 import re
 import signal
+import ssl
 import sys
 
 from aiosmtpd.smtp import SMTP
@@ -112,8 +115,13 @@ async def serve(options):
     folder = pathlib.Path(options.dir)
     handler = Handler(Mailbox(folder), Faults(folder / "fault"))
     loop = asyncio.get_running_loop()
+    tls = None
+    if options.cert:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(options.cert, options.key)
     server = await loop.create_server(
-        lambda: SMTP(handler, hostname="localhost", data_size_limit=MESSAGE_MAX_BYTES, enable_SMTPUTF8=True, loop=loop),
+        lambda: SMTP(handler, hostname="localhost", data_size_limit=MESSAGE_MAX_BYTES, enable_SMTPUTF8=True, loop=loop,
+                     tls_context=tls, require_starttls=tls is not None),
         host=options.host,
         port=options.port,
     )
@@ -130,6 +138,8 @@ def main():
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--dir", required=True, help="the mailbox")
+    parser.add_argument("--cert", help="certificate (PEM) for STARTTLS, which is then required")
+    parser.add_argument("--key", help="its private key (PEM)")
     asyncio.run(serve(parser.parse_args()))
     return 0
 

@@ -10,7 +10,7 @@ import sys
 import time
 
 from kafka.admin import KafkaAdminClient, NewTopic
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError
 
 DAY_MS = 24 * 3600 * 1000
 # Times are the broker's: a tick is judged by when it was appended, and a replayed record may carry an old time.
@@ -27,16 +27,37 @@ TOPICS = {
 }
 
 
-def connect(bootstrap, limit_s):
+def add_connection_options(parser):
+    parser.add_argument("--bootstrap", required=True, help="host:port of Kafka")
+    parser.add_argument("--ca", help="certificates (PEM) that sign the brokers': with it, TLS")
+    parser.add_argument("--cert", help="our own certificate (PEM)")
+    parser.add_argument("--key", help="its private key (PEM)")
+
+
+def connect(options, limit_s):
     """The broker opens its port a moment before it answers."""
     deadline = time.monotonic() + limit_s
+    tls = {"security_protocol": "SSL", "ssl_cafile": options.ca, "ssl_certfile": options.cert,
+           "ssl_keyfile": options.key} if options.ca else {}
     while True:
         try:
-            return KafkaAdminClient(bootstrap_servers=bootstrap, client_id="riser-topics")
+            return KafkaAdminClient(bootstrap_servers=options.bootstrap, client_id="riser-topics", **tls)
         except KafkaError:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.2)
+
+
+def attempt(work, limit_s=60):
+    """This client's first connection to a broker fails now and then when it is encrypted; what we do can be repeated."""
+    deadline = time.monotonic() + limit_s
+    while True:
+        try:
+            return work()
+        except KafkaConnectionError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
 
 
 def make_missing(admin, partitions):
@@ -71,12 +92,12 @@ def check(admin, partitions, limit_s):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bootstrap", required=True, help="host:port of Kafka")
+    add_connection_options(parser)
     parser.add_argument("--partitions", required=True, type=int, help="of each topic")
     options = parser.parse_args()
-    admin = connect(options.bootstrap, 30)
-    made = make_missing(admin, options.partitions)
-    wrong = check(admin, options.partitions, 30)
+    admin = connect(options, 30)
+    made = attempt(lambda: make_missing(admin, options.partitions))
+    wrong = attempt(lambda: check(admin, options.partitions, 30))
     admin.close()
     for line in wrong:
         print(line)

@@ -4,6 +4,7 @@ import datetime
 import email
 import email.policy
 import importlib
+import os
 import pathlib
 import subprocess
 import sys
@@ -28,13 +29,31 @@ def load_schemas():
     return modules
 
 
+def kafka_identity():
+    """How riserctl is configured to know Kafka's brokers, and to be known by them."""
+    if os.environ.get("RISER_KAFKA_TLS") != "on":
+        return {}
+    return {"security_protocol": "SSL", "ssl_cafile": os.environ["RISER_KAFKA_CA_FILE"],
+            "ssl_certfile": os.environ["RISER_KAFKA_CERT_FILE"], "ssl_keyfile": os.environ["RISER_KAFKA_KEY_FILE"]}
+
+
+def redis_identity():
+    identity = {}
+    if os.environ.get("RISER_REDIS_USERNAME"):
+        password = pathlib.Path(os.environ["RISER_REDIS_PASSWORD_FILE"]).read_text().strip()
+        identity = {"username": os.environ["RISER_REDIS_USERNAME"], "password": password}
+    if os.environ.get("RISER_REDIS_TLS") == "on":
+        identity.update(ssl=True, ssl_ca_certs=os.environ["RISER_REDIS_CA_FILE"])
+    return identity
+
+
 class Topic:
     """All records of a topic up to its present end: [(partition, offset, key, value, timestamp_ms)] in log order."""
 
     def __init__(self, brokers, topic):
         consumer = kafka.KafkaConsumer(bootstrap_servers=brokers, enable_auto_commit=False, consumer_timeout_ms=20000,
                                        isolation_level="read_committed", max_partition_fetch_bytes=8 << 20,
-                                       fetch_max_wait_ms=100)
+                                       fetch_max_wait_ms=100, group_id=None, **kafka_identity())
         partitions = [kafka.TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or ())]
         if not partitions:
             raise SystemExit(f"check: topic {topic} does not exist at {brokers}")
@@ -59,7 +78,7 @@ def redis_client(addresses):
     """Of host:port; several, separated by commas, are nodes of a Redis Cluster."""
     nodes = [one.rsplit(":", 1) for one in addresses.split(",")]
     if len(nodes) == 1:
-        return redis.Redis(host=nodes[0][0], port=int(nodes[0][1]))
+        return redis.Redis(host=nodes[0][0], port=int(nodes[0][1]), **redis_identity())
     return redis.cluster.RedisCluster(startup_nodes=[redis.cluster.ClusterNode(host, int(port)) for host, port in nodes],
                                       require_full_coverage=False, socket_timeout=5)
 

@@ -18,6 +18,9 @@ RISER_REDIS_NODES=${RISER_REDIS_NODES:-1}
 RISER_CLOCK=${RISER_CLOCK:-$(setting RISER_CLOCK)}
 RISER_CLOCK=${RISER_CLOCK:-system}
 
+RISER_TLS=${RISER_TLS:-$(setting RISER_TLS)}
+RISER_TLS=${RISER_TLS:-false}
+
 # A virtual environment or another Python of the caller must not leak into ours.
 unset PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
@@ -110,6 +113,14 @@ render() {
   printf '%s\n' "$text" >"$target"
 }
 
+# render_behind TEMPLATE TARGET NAME=VALUE...: the same, at the end of what is there.
+render_behind() {
+  local target=$2
+  render "$1" "$target.part" "${@:3}"
+  cat "$target.part" >>"$target"
+  rm "$target.part"
+}
+
 # Ports: fixed offsets from the base.
 port_of() {
   local offset
@@ -122,6 +133,8 @@ port_of() {
     redis-[2-6]) offset=$((28 + ${1#redis-})) ;;  # 30 to 34
     redis-bus) offset=40 ;;
     redis-bus-[2-6]) offset=$((39 + ${1#redis-bus-})) ;; # 41 to 45
+    mosquitto-cert) offset=8 ;;
+    kafka-sasl) offset=9 ;;
     ingest) offset=10 ;;
     billing) offset=11 ;;
     notify) offset=12 ;;

@@ -56,8 +56,14 @@ demo_main_job() {
 
 # The relay of the room that does not pay: replay publishes the meters' reads, metersim is the contact that obeys.
 demo_relays() {
-  process_spawn metersim "$BUILD/bin/metersim" --mqtt "$RISER_MQTT" --kafka "$RISER_KAFKA" --installed \
-    --relays alicante/e-heat-pump
+  local options=()
+  if tls_on; then
+    "$LOCAL/tls.sh" add "$TLS" alicante
+    certs_tell_engines
+    options+=(--tls "$TLS")
+  fi
+  process_spawn metersim "$BUILD/bin/metersim" --mqtt "127.0.0.1:$(port_of mosquitto)" --kafka "$RISER_KAFKA" --installed \
+    --relays alicante/e-heat-pump "${options[@]}"
 }
 
 demo_where_to_look() {

@@ -9,8 +9,14 @@ if [[ $RISER_REDIS_NODES == 6 ]]; then ENGINES+=(redis-2 redis-3 redis-4 redis-5
 mosquitto_start() {
   local home=$RISER_VAR/mosquitto
   mkdir -p "$home"
-  render "$LOCAL/mosquitto/mosquitto.conf" "$home/mosquitto.conf" "MQTT_PORT=$(port_of mosquitto)" "DATA=$home" \
-    "USER=$(id -un)"
+  render "$LOCAL/mosquitto/mosquitto.conf" "$home/mosquitto.conf" "DATA=$home" "USER=$(id -un)"
+  if tls_on; then
+    mosquitto_passwords
+    render_behind "$LOCAL/mosquitto/tls.conf" "$home/mosquitto.conf" "MQTT_PORT=$(port_of mosquitto)" \
+      "MQTT_CERT_PORT=$(port_of mosquitto-cert)" "TLS=$TLS" "PASSWORDS=$home/passwords" "ACL=$LOCAL/mosquitto/acl"
+  else
+    render_behind "$LOCAL/mosquitto/plain.conf" "$home/mosquitto.conf" "MQTT_PORT=$(port_of mosquitto)"
+  fi
   process_spawn mosquitto "$(program mosquitto)" -c "$home/mosquitto.conf"
 }
 
@@ -38,6 +44,13 @@ redis_start() {
   mkdir -p "$home"
   render "$LOCAL/redis/redis.conf" "$home/redis.conf" "REDIS_PORT=$(port_of "$part")" "DATA=$home" \
     "REDIS_MAXMEMORY=$RISER_REDIS_MAXMEMORY"
+  if tls_on; then
+    redis_users >"$home/users.acl"
+    render_behind "$LOCAL/redis/access.conf" "$home/redis.conf" "USERS=$home/users.acl"
+  fi
+  if redis_tls_on; then
+    render_behind "$LOCAL/redis/tls.conf" "$home/redis.conf" "REDIS_PORT=$(port_of "$part")" "TLS=$TLS"
+  fi
   if [[ $RISER_REDIS_NODES == 6 ]]; then
     options=(--cluster-enabled yes --cluster-port "$(port_of "redis-bus${part#redis}")" --cluster-node-timeout 2000
       --cluster-require-full-coverage no)
@@ -46,7 +59,12 @@ redis_start() {
 }
 
 # PING is answered with an error while the append-only file is read.
-redis_ready() { [[ $(redis-cli -p "$(port_of "$1")" ping 2>/dev/null) == PONG ]]; }
+redis_ready() {
+  local options=(-p "$(port_of "$1")")
+  if tls_on; then options+=(--user riser-health --pass health --no-auth-warning); fi
+  if redis_tls_on; then options+=(--tls --cacert "$TLS/ca.pem"); fi
+  [[ $(redis-cli "${options[@]}" ping 2>/dev/null) == PONG ]]
+}
 
 # redis_form_cluster: once, when all nodes are up for the first time. redis-cli spreads the slots over the first three.
 redis_form_cluster() {
@@ -75,7 +93,9 @@ redis_in_step() {
 
 mail_start() {
   python_ensure
-  process_spawn mail "$PYTHON" "$LOCAL/mail_sink.py" --port "$(port_of mail)" --dir "$RISER_VAR/mail"
+  local options=(--port "$(port_of mail)" --dir "$RISER_VAR/mail")
+  if tls_on; then options+=(--cert "$TLS/server.pem" --key "$TLS/server.key"); fi
+  process_spawn mail "$PYTHON" "$LOCAL/mail_sink.py" "${options[@]}"
 }
 
 mail_ready() { port_open "$(port_of mail)"; }

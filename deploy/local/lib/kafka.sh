@@ -71,6 +71,12 @@ kafka_start() {
   mkdir -p "$home/tmp"
   render "$LOCAL/kafka/server.properties" "$home/server.properties" "KAFKA_PORT=$(port_of kafka)" \
     "CONTROLLER_PORT=$(port_of controller)" "DATA=$home/data"
+  if tls_on; then
+    (umask 077 && cat "$TLS/riser-kafka.key" "$TLS/riser-kafka.pem" "$TLS/ca.pem" >"$home/keystore.pem")
+    render_behind "$LOCAL/kafka/tls.properties" "$home/server.properties" "KAFKA_PORT=$(port_of kafka)" \
+      "KAFKA_SASL_PORT=$(port_of kafka-sasl)" "CONTROLLER_PORT=$(port_of controller)" "TLS=$TLS" \
+      "KEYSTORE=$home/keystore.pem"
+  fi
   if [[ ! -e $home/data/meta.properties ]]; then kafka_format; fi
   mapfile -d '' -t command < <(kafka_java 256m kafka.Kafka "$home/server.properties")
   process_spawn kafka "${command[@]}"
@@ -99,8 +105,13 @@ kafka_java_version() {
 kafka_ready() { port_open "$(port_of kafka)"; }
 
 kafka_topics() {
+  local options=(--bootstrap "127.0.0.1:$(port_of kafka)")
   python_ensure
-  if ! "$PYTHON" "$LOCAL/topics.py" --bootstrap "127.0.0.1:$(port_of kafka)" --partitions "$RISER_PARTITIONS" >&2; then
+  if tls_on; then options+=(--ca "$TLS/ca.pem" --cert "$TLS/riser-admin.pem" --key "$TLS/riser-admin.key"); fi
+  if ! "$PYTHON" "$LOCAL/topics.py" "${options[@]}" --partitions "$RISER_PARTITIONS" >&2; then
     die "Kafka's topics could not be made" "see the lines above" "see also $(log_file kafka)"
+  fi
+  if tls_on && ! "$PYTHON" "$LOCAL/kafka_access.py" "${options[@]}" --passwords "$TLS" >&2; then
+    die "Kafka's users and rights could not be made" "see the lines above" "see also $(log_file kafka)"
   fi
 }

@@ -10,11 +10,12 @@ SERVICE_STOP_SECONDS=30
 SERVICE_START_SECONDS=${RISER_START_SECONDS:-60}
 
 service_start() {
-  local name=$1
+  local name=$1 identity
   if [[ ! -x $BUILD/bin/riser-$name ]]; then
     die "build/bin/riser-$name is not there" "it has not been built" "./riser build"
   fi
-  process_spawn "$name" env "RISER_HTTP_PORT=$(port_of "$name")" "$BUILD/bin/riser-$name"
+  mapfile -t identity < <(tls_environment "$name")
+  process_spawn "$name" env "RISER_HTTP_PORT=$(port_of "$name")" "${identity[@]}" "$BUILD/bin/riser-$name"
 }
 
 # Ready means: connected, subscribed, partitions owned. Ingest says so only after the broker's SUBACK; Mosquitto throws
@@ -52,7 +53,9 @@ RISER_HTTP_INGEST=127.0.0.1:$(port_of ingest)
 RISER_HTTP_BILLING=127.0.0.1:$(port_of billing)
 RISER_HTTP_NOTIFY=127.0.0.1:$(port_of notify)
 RISER_HTTP_CONTROL=127.0.0.1:$(port_of control)
+RISER_TLS=$RISER_TLS
 EOF
+  tls_environment operator
 }
 
 # stack_export: writes stack.env and puts it into this process's environment.

@@ -18,12 +18,13 @@ stack_up() {
 }
 
 stack_up_locked() {
+  tls_ensure
   stack_export
   # Kafka takes longest; the others start beside it.
   parts_start "${ENGINES[@]}"
   kafka_topics
-  printf 'RISER_PARTITIONS=%s\nRISER_REDIS_NODES=%s\nRISER_CLOCK=%s\n' "$RISER_PARTITIONS" "$RISER_REDIS_NODES" \
-    "$RISER_CLOCK" >"$RISER_VAR/settings"
+  printf 'RISER_PARTITIONS=%s\nRISER_REDIS_NODES=%s\nRISER_CLOCK=%s\nRISER_TLS=%s\n' "$RISER_PARTITIONS" \
+    "$RISER_REDIS_NODES" "$RISER_CLOCK" "$RISER_TLS" >"$RISER_VAR/settings"
   if [[ -n $1 ]]; then return 0; fi
   services_install
   parts_start "${SERVICES[@]}"
@@ -39,6 +40,8 @@ parts_start() {
       part_port_free "$name" "$(port_of "$name")"
       if [[ $name == kafka ]]; then part_port_free kafka "$(port_of controller)"; fi
       if [[ $name == redis* && $RISER_REDIS_NODES == 6 ]]; then part_port_free "$name" "$(port_of "redis-bus${name#redis}")"; fi
+      if [[ $name == kafka ]] && tls_on; then part_port_free kafka "$(port_of kafka-sasl)"; fi
+      if [[ $name == mosquitto ]] && tls_on; then part_port_free mosquitto "$(port_of mosquitto-cert)"; fi
       part_start "$name"
       started+=("$name")
     fi
@@ -137,6 +140,7 @@ stack_start_parts() {
 }
 
 stack_start_parts_locked() {
+  tls_ensure
   stack_export
   parts_start "$@"
 }
