@@ -89,6 +89,8 @@ def test_master_killed(cluster, seed):
         assert cluster.stack.pid("billing") == billing and alive(billing), "billing ended"
         run.remarks.append(f"{len(mine)} of {len(cluster.partitions)} partitions on it")
     cluster.stack.ctl("verify")  # every key is what the log says, or it ends with 1
+    cluster.stack.ctl("rebuild", "--all", "--yes", "--wait")
+    cluster.stack.ctl("verify")
 
 
 def first_offset(world, log_at, partition):
