@@ -72,9 +72,9 @@ class RedisProxy:
     def pump_replies(self, client, server, held):
         noted = False
         while data := receive(server):
-            if not held:
+            if held != [REPLY]:  # without an EXEC there are only the answers to what stood before it
                 client.sendall(data)
-            elif held == [REPLY] and not noted and b"\r\n*" in b"\r\n" + data:  # the array of EXEC's replies
+            elif not noted and b"\r\n*" in b"\r\n" + data:  # the array of EXEC's replies
                 noted = True
                 self.swallowed.append((REPLY, data))
 
