@@ -3,12 +3,12 @@
 
 TEST_PARTS=(unit asan lint system fault)
 # Longer ones, of their own (long_tests.sh): only by name, one at a time, with options of their own.
-LONG_PARTS=(fuzz canaries)
+LONG_PARTS=(fuzz canaries tsan asan-system)
 
 tests_command() {
   local parts=() part failed=()
   if [[ " ${LONG_PARTS[*]} " == *" ${1:-none} "* ]]; then
-    "long_$1" "${@:2}"
+    "long_${1//-/_}" "${@:2}"
     return
   fi
   while (($#)) && [[ $1 != -- ]]; do
