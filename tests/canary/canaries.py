@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which test must notice which canary. A canary is a build in which one promise is broken on purpose (lib/base/canary.h);
-`unit` names a program of build/tests and what its output must show when it fails, `system` a test of the real stack."""
+`unit` names a program of build/tests and the test of it that fails, `redis` the same beside a Redis of its own, `system` a
+test of the real stack."""
 import collections
 
 Canary = collections.namedtuple("Canary", "name promise kind program shows")
@@ -8,6 +9,10 @@ Canary = collections.namedtuple("Canary", "name promise kind program shows")
 
 def unit(name, promise, program, shows):
     return Canary(name, promise, "unit", program, shows)
+
+
+def redis(name, promise, program, shows):
+    return Canary(name, promise, "redis", program, shows)
 
 
 def system(name, promise, test):
@@ -27,8 +32,8 @@ CANARIES = [
     system("back-pressure-off", "a spool that is nearly full stops the intake and loses nothing",
            "tests/system/test_ingest.py::test_a_full_spool_stops_the_intake_and_recovers"),
     unit("stranger-let-in", "a device writes only into its own site", "ingest_cases_test", "test_bad"),
-    system("fence-off", "a commit holds only while nobody else has committed", "tests/system/test_io.py::test_live[redis]"),
-    system("exec-error-ignored", "an error inside EXEC is no success", "tests/system/test_io.py::test_live[redis]"),
+    redis("fence-off", "a commit holds only while nobody else has committed", "io_redis_live", "test_overtaken"),
+    redis("exec-error-ignored", "an error inside EXEC is no success", "io_redis_live", "test_error_inside"),
     unit("torn-state-used", "a state that is torn is not gone on from", "test_billing_shell",
          "test_a_torn_state_is_refused_for_good"),
     unit("outcome-guessed", "a commit whose outcome is unknown is looked at again", "test_billing_shell",

@@ -2,15 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds each canary and runs the test that must notice it: green without the canary, red with it.
 
-    ./riser test canaries [--only NAME]... [--kind unit|system]
+    ./riser test canaries [--only NAME]... [--kind unit|redis|system]
 
 Prints the table of docs/canaries.md. The exit status is 1 when a canary lived, or when its test is red without it."""
 import argparse
+import contextlib
 import os
 import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import time
 
 from canaries import CANARIES
@@ -35,13 +37,37 @@ def build(folder, name):
         sys.exit(f"{name or 'without canary'}: --version says {version}")
 
 
+@contextlib.contextmanager
+def a_redis():
+    """A Redis of our own: its address."""
+    port = int(os.environ.get("RISER_TEST_PORT_BASE", "23000")) + 990
+    with tempfile.TemporaryDirectory() as folder:
+        process = subprocess.Popen(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        try:
+            ask = ["redis-cli", "-p", str(port), "ping"]
+            for _ in range(100):
+                if subprocess.run(ask, capture_output=True, text=True, check=False).stdout.strip() == "PONG":
+                    break
+                time.sleep(0.1)
+            yield f"127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait()
+
+
 def run(folder, canary):
     """(the test passed, its output)"""
+    if canary.kind == "redis":
+        with a_redis() as address:
+            return run_program([folder / "tests" / canary.program], {**os.environ, "RISER_REDIS": address})
     if canary.kind == "unit":
-        command, env = [folder / "tests" / canary.program], dict(os.environ)
-    else:
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-x", "-q", canary.program]
-        env = {**os.environ, "RISER_BUILD": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        return run_program([folder / "tests" / canary.program], os.environ)
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-x", "-q", canary.program]
+    return run_program(command, {**os.environ, "RISER_BUILD": str(folder), "PYTHONDONTWRITEBYTECODE": "1"})
+
+
+def run_program(command, env):
     try:
         ran = subprocess.run(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                              errors="replace", timeout=SECONDS_MAX, check=False)
@@ -81,7 +107,7 @@ def main():
     parser = argparse.ArgumentParser(prog="./riser test canaries", description="Every broken promise must be noticed.")
     parser.add_argument("folder", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--only", action="append", default=[], help="this canary; may be given several times")
-    parser.add_argument("--kind", choices=("unit", "system"), help="only those that such a test notices")
+    parser.add_argument("--kind", choices=("unit", "redis", "system"), help="only those that such a test notices")
     options = parser.parse_args()
     names = [c.name for c in CANARIES]
     unknown = [name for name in options.only if name not in names]

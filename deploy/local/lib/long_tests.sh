@@ -10,7 +10,7 @@ long_fuzz() {
   exec python3 "$RISER_ROOT/tests/fuzz/run.py" "$RISER_ROOT/build/$preset" "$@"
 }
 
-# long_canaries [--only NAME] [--kind unit|system]
+# long_canaries [--only NAME] [--kind unit|redis|system]
 long_canaries() {
   packages_ensure test
   python_ensure
