@@ -369,7 +369,7 @@ static enum error rejoin(struct app *app) {
 static void tick_all(struct app *app) {
   if (app->shell.config->clock != BILLING_CLOCK_SYSTEM) return;
   int64_t minute = ticker_minute(clock_wall_ms());
-  if (minute <= app->minute) return;
+  if (minute == app->minute) return; // a lower one is a clock that was put right: the higher ticks were refused
   for (size_t i = 0; i < app->slot_count; i++) {
     struct partition *p = app->slots[i].partition;
     if (!p || p->status != PARTITION_OPEN) continue;

@@ -73,6 +73,15 @@ static int64_t pause_ms(uint32_t attempts, const struct command_settings *settin
   return pause < settings->retry_max_ms ? pause : settings->retry_max_ms;
 }
 
+bool command_pauses(const struct command *command, int64_t wall_ms, const struct command_settings *settings) {
+  int64_t pauses_ms[] = {settings->retry_first_ms, settings->retry_max_ms, settings->moving_ms,
+                         settings->repair_pause_ms};
+  int64_t longest_ms = 0, left_ms = command->next_ms - wall_ms;
+  for (size_t i = 0; i < sizeof pauses_ms / sizeof *pauses_ms; i++)
+    if (pauses_ms[i] > longest_ms) longest_ms = pauses_ms[i];
+  return left_ms > 0 && left_ms <= longest_ms;
+}
+
 static void begin_episode(struct command *command, const struct command_settings *settings) {
   const struct command_state *s = &command->state;
   if (command->told != OUTCOME_NONE) command->episode++;

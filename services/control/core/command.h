@@ -64,6 +64,8 @@ void command_follow(struct command *command, const struct command_state *state,
 
 uint32_t command_attempts(const struct command *command); // publishes in this episode
 bool command_wants_off(const struct command *command);
+// Whether its pause is not over. One that is longer than any pause comes from a clock that was ahead, and is over.
+bool command_pauses(const struct command *command, int64_t wall_ms, const struct command_settings *settings);
 // Until when the device may carry it out: of a cut as long as billing's permission, of a reconnect always afresh.
 int64_t command_not_after_s(const struct command *command, int64_t business_s, const struct command_settings *settings);
 // Seconds after which the broker drops the publish.

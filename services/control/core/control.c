@@ -140,7 +140,7 @@ static struct policy_answer ask_policy(const struct step *step, const struct com
 static enum error seek_permission(const struct step *step, struct command *command) {
   const struct command_settings *settings = &step->control->settings->command;
   int64_t now_s = step->control->mark.business_s;
-  if (step->wall_ms < command->next_ms) return OK;
+  if (command_pauses(command, step->wall_ms, settings)) return OK;
   if (command_wants_off(command) && now_s - command->since_s > settings->hold_max_s) {
     return finish(step, command, COMMAND_FAILED, "expired");
   }
@@ -199,7 +199,7 @@ static enum error carry_out(const struct step *step, struct command *command) {
     return finish(step, command, COMMAND_FAILED, "expired");
   }
   const struct device_view *device = devices_find(step->control->devices, state->site, state->switch_due.device);
-  if (is_away(step, command, device) || step->wall_ms < command->next_ms || !step->link_up) return OK;
+  if (is_away(step, command, device) || command_pauses(command, step->wall_ms, settings) || !step->link_up) return OK;
   uint32_t attempts = command_attempts(command);
   if (attempts < settings->attempts_max) return send(step, command, device);
   const char *reason = state->step == COMMAND_ACKNOWLEDGED ? "state-not-shown" : "no-answer";
