@@ -54,6 +54,7 @@ struct app {
   int64_t patience_ms; // once draining: how long Kafka is still waited for
   struct condition *assigned;
   struct condition *loaded;
+  struct condition *readable; // no partition has been stopped
   struct gauge *owned;
   struct gauge *open_commands;
   struct counter *decisions;
@@ -98,7 +99,7 @@ static enum error advance(struct app *app) {
   if (all) app->next_advance_ms = now_ms + ADVANCE_MS;
   for (size_t i = 0; i < app->count; i++) {
     struct partition *partition = app->partitions[i];
-    if (!partition) continue;
+    if (!partition || partition->stopped) continue;
     bool more = partition->touched || all;
     enum error err = OK;
     while (more && err == OK) {
@@ -141,6 +142,22 @@ static enum error take_decision(struct app *app, struct partition *partition, co
   return control_take_decision(partition->control, &decision, clock_wall_ms(), &app->effects);
 }
 
+// A record must not be passed over: its partition stands right before it until a newer control takes over, the others go
+// on. What was taken in before it stays taken in.
+static enum error stop_partition(struct app *app, struct partition *partition, const struct kafka_record *record,
+                                 uint32_t min_reader) {
+  static const char *const topics[] = {TOPIC_DECISION, TOPIC_SITE};
+  log_error("needs-newer-reader", F_INT("partition", record->partition), F_INT("offset", record->offset),
+            F_INT("min_reader", min_reader));
+  partition->stopped = true;
+  partition->next_site = record->offset;
+  condition_set(app->readable, false);
+  enum error err = OK;
+  for (size_t i = 0; i < sizeof topics / sizeof *topics && err == OK; i++)
+    err = kafka_consumer_pause(app->consumer, &(struct kafka_position){topics[i], record->partition, 0, NULL});
+  return err;
+}
+
 // A fact that cannot be read is billing's to judge; what control needs of the site log is level-triggered.
 static enum error take_fact(struct app *app, struct partition *partition, const struct kafka_record *record) {
   struct fact fact;
@@ -152,11 +169,8 @@ static enum error take_fact(struct app *app, struct partition *partition, const 
     log_error("fact-unreadable", F_INT("partition", record->partition), F_INT("offset", record->offset), F_ERR(err));
     return OK;
   }
-  if (fact.envelope.min_reader > FACT_READER_VERSION) {
-    log_error("needs-newer-reader", F_INT("partition", record->partition), F_INT("offset", record->offset),
-              F_INT("min_reader", fact.envelope.min_reader));
-    return ERR_NEWER_READER;
-  }
+  if (fact.envelope.min_reader > FACT_READER_VERSION)
+    return stop_partition(app, partition, record, fact.envelope.min_reader);
   if (fact.kind != FACT_DEVICE_STATE && fact.kind != FACT_COMMAND_ACK) return OK;
   partition->touched = true;
   if (fact.kind == FACT_DEVICE_STATE) devices_state(app->devices, fact.envelope.site, &fact.device_state);
@@ -165,7 +179,7 @@ static enum error take_fact(struct app *app, struct partition *partition, const 
 
 static enum error take(struct app *app, const struct kafka_record *record) {
   struct partition *partition = (size_t)record->partition < app->count ? app->partitions[record->partition] : NULL;
-  if (!partition || !record->value.data) return OK;
+  if (!partition || partition->stopped || !record->value.data) return OK;
   arena_reset(app->record_arena);
   enum error err = turn_to(app, partition);
   if (err) return err;
@@ -254,6 +268,7 @@ static void on_assigned(void *ctx, struct kafka_position *positions, size_t coun
   }
   gauge_set(app->owned, (int64_t)count / 2);
   condition_set(app->assigned, true);
+  condition_set(app->readable, true);
   log_info("partitions-assigned", F_INT("count", (int64_t)count / 2), F_INT("ms", clock_mono_ms() - begun_ms));
 }
 
@@ -328,6 +343,7 @@ enum error app_open(const struct control_config *config, const struct process *p
   app->offsets_arena = arena_new(RECORD_ARENA_BYTES);
   app->assigned = health_condition(process->health, "assigned");
   app->loaded = health_condition(process->health, "devices");
+  app->readable = health_condition(process->health, "partitions");
   register_metrics(app, process->metrics);
   bool complete = app->devices && app->partitions && app->effects.arena && app->effects.items && app->record_arena &&
                   app->offsets_arena;

@@ -21,6 +21,7 @@ struct partition {
   int64_t next_decision; // offsets; KAFKA_OFFSET_INVALID: nothing new since the last commit
   int64_t next_site;
   bool touched; // something came in since the core was last advanced
+  bool stopped; // a record needs a newer reader: nothing of this partition is read or carried out any more
 };
 
 enum error partition_open(uint32_t number, const struct control_settings *settings, const struct devices *devices,
