@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from outside import rules
 
 RANK_DEVICE = 64  # the meter said so itself, and its clock was not doubted
+RANK_CLOCK = 0    # its clock was doubted
 DELIVERED = 1
 
 
@@ -23,13 +24,15 @@ def invented(acked, logged):
     return set(logged) - acked
 
 
-def wrong_vectors(acked, vectors):
-    """Registers whose reads in Redis are not the merge of what was acknowledged."""
+def wrong_vectors(acked, vectors, ranks=(RANK_DEVICE,)):
+    """Registers whose reads in Redis are not the merge of what was acknowledged, each with one of these ranks."""
     by_register = defaultdict(list)
     for reading in acked:
         by_register[reading.meter, reading.register].append((reading.time_s, reading.value))
-    wanted = {name: [(t, RANK_DEVICE, v) for t, v in rules.merge(reads)] for name, reads in by_register.items()}
-    return sorted(name for name in wanted.keys() | vectors.keys() if wanted.get(name) != vectors.get(name))
+    wanted = {name: [(t, v) for t, v in rules.merge(reads)] for name, reads in by_register.items()}
+    found = {name: [(t, v) for t, rank, v in reads if rank in ranks] for name, reads in vectors.items()}
+    missing = [name for name, reads in vectors.items() if len(found[name]) != len(reads)]
+    return sorted({name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)} | {*missing})
 
 
 def repeated_decisions(decisions):

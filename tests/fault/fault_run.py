@@ -96,6 +96,8 @@ class World:
 class Run:
     """`with Run(...) as run:` load begins; the fault is the body's; then the load ends and everything is compared.
     `seconds`: about how long that takes, for the length of the leases."""
+    sim_prefix = ()  # words before metersim's command
+    ranks = (evidence.RANK_DEVICE,)  # that reads may have in the end
 
     def __init__(self, world, fault, seed, seconds, receipts=False):
         self.world, self.stack, self.logs, self.state = world, world.stack, world.logs, world.state
@@ -135,8 +137,7 @@ class Run:
             POINT.format(meter=f"gw-{gateway}-{meter}", gateway=f"gw-{gateway}", **days)
             for gateway in range(1, FLOOD_GATEWAYS + 1) for meter in range(1, FLOOD_METERS + 1)))
         (folder / "persons.yaml").write_text(f"landlord: {self.story}\npersons:\n" + "".join(
-            f"  - {{id: {self.story}.{room}, name: Tenant {room}, mail: {self.story}-{room}@example.org}}\n"
-            for room in rooms))
+            f"  - {{id: {self.story}.{room}, name: Tenant {room}, {self.contacts(room)}}}\n" for room in rooms))
         self.stack.ctl("apply", str(folder / "flood.yaml"))
         self.stack.ctl("apply", str(folder / "story.yaml"), str(folder / "persons.yaml"), "--wait")
         self.sim("relays", "--relays", ",".join(f"{self.story}/relay-{room}" for room in rooms), "--format", "json",
@@ -153,11 +154,14 @@ class Run:
         self.wait("the load to come up", lambda: self.rate() >= STATED_RATE, 20)
         return self
 
+    def contacts(self, room):
+        return f"mail: {self.story}-{room}@example.org"
+
     def sim(self, name, *options):
         with open(self.folder / f"metersim-{name}.log", "ab") as log:
             self.sims.append(subprocess.Popen(
-                [BUILD / "bin" / "metersim", "--mqtt", "%s:%d" % self.stack.address("MQTT"), "--kafka",
-                 self.world.brokers, "--seed", str(self.seed), *options], stdin=subprocess.DEVNULL,
+                [*self.sim_prefix, BUILD / "bin" / "metersim", "--mqtt", "%s:%d" % self.stack.address("MQTT"),
+                 "--kafka", self.world.brokers, "--seed", str(self.seed), *options], stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=log, text=True))
 
     def __exit__(self, kind, error, trace):
@@ -379,7 +383,7 @@ class Run:
         lost += evidence.undelivered(self.due_messages(), self.deliveries())
         lost += evidence.unsettled(self.switches(), self.outcomes())
         twice = [(site, name) for site in self.sites
-                 for name in evidence.wrong_vectors(acked[site], self.state.vectors(site))]
+                 for name in evidence.wrong_vectors(acked[site], self.state.vectors(site), self.ranks)]
         twice += self.repeated_decisions()
         twice += evidence.delivered_twice(self.deliveries())
         wrong = [r for site in self.sites for r in evidence.invented(acked[site], logged[site])]

@@ -35,8 +35,10 @@ class Ledger:
         self.path = pathlib.Path(path)
         self.at = 0
         self.acked = set()
+        self.order = []     # the same as they came
         self.acked_ms = []  # of each line: (when, how many readings)
         self.latest_s = 0
+        self.malformed = 0  # messages that no ingest can read, acknowledged like the others
 
     def read(self):
         if not self.path.exists():
@@ -47,8 +49,12 @@ class Ledger:
         whole = text[:text.rfind(b"\n") + 1]
         self.at += len(whole)
         for line in map(json.loads, whole.splitlines()):
+            if "malformed" in line:
+                self.malformed += 1
+                continue
             fresh = [Reading(m, REGISTERS[r], t, v) for m, r, t, v in line["readings"]]
             self.acked.update(fresh)
+            self.order += fresh
             self.acked_ms.append((line["acked_ms"], len(fresh)))
             self.latest_s = max(self.latest_s, fresh[-1].time_s)
         return self.acked

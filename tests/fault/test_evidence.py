@@ -64,6 +64,15 @@ def test_a_vector_that_is_not_the_merge(vectors):
     assert evidence.wrong_vectors(READS, vectors)
 
 
+def test_a_vector_with_a_rank_that_it_may_not_have():
+    either = (evidence.RANK_DEVICE, evidence.RANK_CLOCK)
+    assert not evidence.wrong_vectors(READS, vector(rank=evidence.RANK_CLOCK), either)
+    assert not evidence.wrong_vectors(READS, vector(), either)
+    assert evidence.wrong_vectors(READS, vector(rank=128), either)
+    assert evidence.wrong_vectors(READS, {("m", 1): vector()["m", 1] + [(9, 128, 1)]}, either)
+    assert evidence.wrong_vectors(READS, vector(), (evidence.RANK_CLOCK,))
+
+
 @pytest.mark.parametrize("then", [decision("a", 6), decision("c", 5), decision("c", 5, 1), decision("c", 4),
                                   (Place(1, 0), decision("c", 9)[1])])
 def test_a_decision_that_comes_twice_or_out_of_order(then):
@@ -120,3 +129,9 @@ def test_the_ledger_is_read_as_it_grows_and_its_rate_is_that_of_the_last_second(
     ledger.path.write_text(line % (1, 1000) + line % (2, 1900) + line[:20])
     assert ledger.read() == {Reading("m", 1, 1, 5), Reading("m", 1, 2, 5)}
     assert (ledger.rate(1950), ledger.rate(2500), ledger.rate(3000)) == (2, 1, 0)
+
+
+def test_what_was_malformed_is_no_reading(tmp_path):
+    ledger = outside.Ledger(tmp_path / "ledger")
+    ledger.path.write_text('{"site":"s","device":"d","malformed":"empty","bytes":0,"acked_ms":5}\n')
+    assert (ledger.read(), ledger.order, ledger.malformed) == (set(), [], 1)

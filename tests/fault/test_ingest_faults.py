@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ingest: killed two hundred times, its disk full, two of them at once."""
+import contextlib
+import os
+import random
+import signal
+import statistics
+import subprocess
+import time
+
+import pytest
+
+from fault_run import STATED_RATE, alive
+from own import Own, http_port, metric, start_beside
+from stack import ROOT
+from stream import Stream
+
+KILLS = 200
+# A spool of a few MiB, in which the test can look for what it holds.
+SMALL = {"RISER_PAYLOAD_MAX": "16KiB", "RISER_SPOOL_SIZE": "64MiB", "RISER_SPOOL_SEGMENT": "256KiB",
+         "RISER_MQTT_RECEIVE_MAX": "64"}
+AMID_START = 4  # every fourth time it is killed once more while it starts
+
+
+def kill(stream):
+    """Under load; the acknowledged readings that were nowhere but in the spool."""
+    stack = stream.world.stack
+    pid = stack.pid("ingest")
+    os.kill(pid, signal.SIGKILL)
+    rate = stream.rate()
+    assert rate >= STATED_RATE, f"only {rate} readings/s were acknowledged before the fault, not {STATED_RATE}"
+    stream.wait("ingest to be gone", lambda: not alive(pid), 5)
+    stream.run_for(0.25)  # what it had handed to Kafka is there by then
+    stream.catch_up()
+    return stream.held()
+
+
+def kill_amid_start(stream, pause_s):
+    """The driver is told to start it, and it dies before or soon after it is ready."""
+    stack = stream.world.stack
+    with subprocess.Popen([ROOT / "riser", "start", "ingest"], env=stack.env, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as driver:
+        pid_file = stack.var / "run" / "ingest.pid"
+        stream.wait("ingest's new process", lambda: pid_file.exists() and pid_file.read_text().endswith("\n"), 10)
+        stream.run_for(pause_s)
+        pid = stack.pid("ingest")
+        os.kill(pid, signal.SIGKILL)
+        stream.wait("ingest to be gone", lambda: not alive(pid), 5)
+        stream.wait("the driver to see it", lambda: driver.poll() is not None, 30)
+
+
+@contextlib.contextmanager
+def small_spool(stack):
+    before = dict(stack.env)
+    stack.env.update(SMALL)
+    try:
+        stack.stop("ingest")
+        stack.start("ingest")
+        yield
+    finally:
+        stack.env.clear()
+        stack.env.update(before)
+        stack.stop("ingest")
+        stack.start("ingest")
+
+
+@pytest.mark.long
+def test_ingest_killed_200_times(world, seed):
+    """One load, one death after the other; kill n of seed s is at the moment that "s n" gives."""
+    hits, recoveries, amid = [], [], 0
+    with small_spool(world.stack), Stream(world, "kill-ingest-200", seed) as stream:
+        for number in range(KILLS):
+            moment = random.Random(f"kill-ingest {seed} {number}")
+            stream.run_for(moment.uniform(0.02, 0.8))
+            hits.append(kill(stream))
+            if number % AMID_START == AMID_START - 1:
+                (world.stack.var / "run" / "ingest.pid").unlink()
+                kill_amid_start(stream, moment.uniform(0, 0.3))
+                amid += 1
+            began = time.monotonic()
+            world.stack.start("ingest")
+            try:
+                stream.recovered(30)
+            except AssertionError as error:
+                raise AssertionError(f"kill {number} of seed {seed}: {error}") from None
+            recoveries.append(time.monotonic() - began)
+        rate, seconds = stream.slowest_second()
+        acked, lost, twice, copies = stream.account()
+    gaps = [event for _, event in world.logs.facts_of(stream.site, "device_event")]
+    assert not gaps, f"{len(gaps)} events: a gap was told of that there is not"
+    struck = sum(1 for hit in hits if hit)
+    assert struck >= KILLS // 10, f"only {struck} of {KILLS} deaths found readings that only the spool had"
+    recoveries.sort()
+    world.rows.append({
+        "fault": "kill-ingest-200", "seed": seed, "hits": f"{struck} of {KILLS}, {sum(hits)} readings", "rate": rate,
+        "acked": acked, "lost": lost, "twice": twice,
+        "recovery": f"{statistics.median(recoveries):.1f} s, worst {recoveries[-1]:.1f} s",
+        "remarks": f"{KILLS} kills and {amid} amid the start in {seconds} s, {copies} copies merged"})
+
+
+DISK_MIB = 12
+
+
+def mounted(folder, mebibytes):
+    """A file system of that size at the folder, for ingest alone; ends with the test."""
+    folder.mkdir(exist_ok=True)
+    ran = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m,mode=700", "riser-fault", folder],
+                         capture_output=True, text=True)
+    assert ran.returncode == 0, f"a small file system can't be mounted: this test needs root ({ran.stderr.strip()})"
+
+
+def fill(path):
+    """Somebody else fills the disk to its last block."""
+    with open(path, "ab", buffering=0) as ballast:
+        for size in (65536, 4096):
+            try:
+                while True:
+                    ballast.write(b"\1" * size)
+            except OSError:
+                pass
+    left = os.statvfs(path)
+    assert left.f_bavail == 0, "the disk is not full"
+
+
+@pytest.mark.long
+def test_disk_full(world, seed, tmp_path):
+    """Somebody fills the spool's disk. With Kafka there, what is released is used again and the load goes on; with Kafka
+    away ingest disconnects, the broker holds the messages, and all of it comes when there is room and Kafka is back."""
+    folder, moment = tmp_path / "small", random.Random(f"disk-full {seed}")
+    mounted(folder, DISK_MIB)
+    stack, spool, remarks = world.stack, folder / "spool", []
+    spool.mkdir()
+    try:
+        with Own(stack, ingest={**SMALL, "RISER_SPOOL_DIR": str(spool)}), \
+                Stream(world, "disk-full", seed) as stream:
+            stream.run_for(moment.uniform(0.5, 2))
+            fill(folder / "ballast")
+            before = len(world.logs.readings[stream.site])
+            stream.run_for(8)
+            rate = stream.rate()
+            assert rate >= STATED_RATE, f"only {rate} readings/s were acknowledged with a full disk"
+            went_on = len(world.logs.readings[stream.site]) - before
+            assert went_on >= 6 * STATED_RATE, f"only {went_on} readings reached Kafka in 8 s with a full disk"
+            remarks.append(f"{went_on} readings in 8 s with a full disk")
+            world.let_go_of_kafka()
+            stack.stop("kafka")
+            stream.wait("ingest to stop taking in", lambda: metric(
+                http_port(stack, "ingest"), "riser_ingest_intake_stops_total"), 90, poll=False)
+            stream.run_for(moment.uniform(1, 4), poll=False)
+            held, waiting, rate = stream.held(spool), len(stream.pending), stream.rate()
+            assert 0 < held < waiting, "nothing waited in the spool, or nothing at the broker"
+            assert rate >= STATED_RATE, f"only {rate} readings/s were acknowledged while the disk was full"
+            remarks.append(f"{held} in the spool, {waiting - held} at the broker")
+            stack.start("kafka")
+            began = time.monotonic()
+            stream.recovered(90)  # released segments are room enough: the disk is still full
+            recovery = time.monotonic() - began
+            (folder / "ballast").unlink()
+            stream.run_for(2)
+            acked, lost, twice, copies = stream.account()
+            assert "append-failed" not in stack.log("ingest"), "an append failed: the reserve was not there"
+        world.rows.append({"fault": "disk-full", "seed": seed, "hits": held, "rate": rate, "acked": acked, "lost": lost,
+                           "twice": twice, "recovery": f"{recovery:.1f} s",
+                           "remarks": ", ".join([*remarks, f"{copies} copies merged"])})
+    finally:
+        if stack.pid("kafka") and not alive(stack.pid("kafka")):
+            stack.start("kafka")
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+def disorder(world, site):
+    """Readings that lie in the log behind a later one of the same meter."""
+    latest, found = {}, 0
+    logged = world.logs.readings[site]
+    for reading, places in sorted(logged.items(), key=lambda one: one[1][0].offset):
+        found += reading.time_s < latest.get(reading.meter, 0)
+        latest[reading.meter] = max(reading.time_s, latest.get(reading.meter, 0))
+    return found
+
+
+@pytest.mark.long
+def test_two_ingests(world, seed, tmp_path):
+    """One shared subscription; a fifth of the messages twice, a fifth changes places, a tenth late; one of the two dies."""
+    stack, moment = world.stack, random.Random(f"two-ingests {seed}")
+    shared = {"RISER_SEQUENCES": "false"}
+    ports = http_port(stack, "ingest"), stack.port_base + 32
+    second = {"RISER_INSTANCE": "1", "RISER_SPOOL_DIR": str(tmp_path / "spool-1"), "RISER_HTTP_PORT": str(ports[1])}
+    faults = ("--duplicates", "20", "--reordered", "20", "--delayed", "10", "--delay", "1")
+    with Own(stack, ingest=shared) as own:
+        other = start_beside(stack, "ingest", tmp_path, **shared, **second)
+        try:
+            with Stream(world, "two-ingests", seed, options=faults) as stream:
+                stream.run_for(moment.uniform(1, 2))
+                own.child["ingest"].kill()
+                own.child["ingest"].wait()
+                rate = stream.rate()
+                assert rate >= STATED_RATE, f"only {rate} readings/s were acknowledged before the fault"
+                stream.run_for(moment.uniform(0.5, 1.5))
+                hit = len(stream.catch_up())
+                began = time.monotonic()
+                own.start("ingest")
+                stream.recovered(60)
+                recovery = time.monotonic() - began
+                stream.run_for(1)
+                taken = [metric(port, "riser_ingest_messages_total") for port in ports]
+                acked, lost, twice, copies = stream.account()
+            late = disorder(world, stream.site)
+        finally:
+            other.terminate()
+            status = other.wait(30)
+    assert status == 0, f"the second ingest ended with {status}"
+    assert min(taken) > 100, f"one of the two took next to nothing: {taken}"
+    assert hit, "the death found nothing on its way"
+    assert copies > acked / 50 and late > acked / 50, f"{copies} copies, {late} out of order: no disorder to speak of"
+    world.rows.append({"fault": "two-ingests", "seed": seed, "hits": hit, "rate": rate, "acked": acked, "lost": lost,
+                       "twice": twice, "recovery": f"{recovery:.1f} s", "remarks":
+                       f"{taken[0]:.0f} and {taken[1]:.0f} messages, {copies} copies merged, {late} readings out of order"})
+
