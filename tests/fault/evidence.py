@@ -31,8 +31,8 @@ def wrong_vectors(acked, vectors, ranks=(RANK_DEVICE,)):
         by_register[reading.meter, reading.register].append((reading.time_s, reading.value))
     wanted = {name: [(t, v) for t, v in rules.merge(reads)] for name, reads in by_register.items()}
     found = {name: [(t, v) for t, rank, v in reads if rank in ranks] for name, reads in vectors.items()}
-    missing = [name for name, reads in vectors.items() if len(found[name]) != len(reads)]
-    return sorted({name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)} | {*missing})
+    misranked = [name for name, reads in vectors.items() if len(found[name]) != len(reads)]
+    return sorted({name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)} | {*misranked})
 
 
 def repeated_decisions(decisions):
