@@ -29,7 +29,7 @@ void keeper_close(struct keeper *keeper) {
 void keeper_tend(struct keeper *keeper, uint64_t cursor, int64_t now_ms) {
   uint64_t saved = sequence_saver_saved(keeper->saver);
   if (saved && saved == keeper->given) spool_hold(keeper->spool, saved);
-  if (cursor == keeper->given) return;
+  if (cursor == keeper->given && saved == cursor) return; // else one more attempt: the file could not be written
   bool early = now_ms < keeper->next_ms;
   if (early && (now_ms < keeper->next_ms - EVERY_MS + CROWDED_EVERY_MS || !is_crowded(keeper))) return;
   if (saved != keeper->given) settle(keeper);
@@ -42,11 +42,11 @@ void keeper_tend(struct keeper *keeper, uint64_t cursor, int64_t now_ms) {
     keeper->given = cursor;
 }
 
-// What is held for snapshots must not take the room.
+// What is held for snapshots must not take the room, least of all that which would make the intake stop.
 static bool is_crowded(const struct keeper *keeper) {
   if (spool_confirmed(keeper->spool) <= spool_oldest(keeper->spool)) return false;
   struct spool_level level = spool_level(keeper->spool);
-  return level.used_bytes > (level.used_bytes + level.free_bytes) / 4; // of what there is, on a full disk too
+  return level.near_full || level.used_bytes > (level.used_bytes + level.free_bytes) / 4; // of what there is
 }
 
 // The snapshot before is not in the file: it is still being written, or could not be. Messages are worth more than
