@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 
 from fault_run import SERVICES, alive
-from stack import ROOT
+from stack import BUILD, ROOT
 
 LOCAL = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 DRAIN_DEADLINE_S = 20  # drain_deadline in docs/configuration
@@ -27,14 +27,14 @@ def environment(stack, part, **more):
 def start_beside(stack, part, folder, program=None, **more):
     """A second process of a service, which the driver knows nothing of."""
     with open(folder / f"{part}-beside.log", "ab") as log:
-        return subprocess.Popen([program or ROOT / "build" / "bin" / f"riser-{part}"],
+        return subprocess.Popen([program or BUILD / "bin" / f"riser-{part}"],
                                 env=environment(stack, part, **more), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
 
 def spawn(stack, part, **more):
     """Starts a service and puts its process id where the driver looks for it; `./riser stop` ends it like its own."""
     with open(stack.var / "log" / f"{part}.log", "ab") as log:
-        process = subprocess.Popen([ROOT / "build" / "bin" / f"riser-{part}"], env=environment(stack, part, **more),
+        process = subprocess.Popen([BUILD / "bin" / f"riser-{part}"], env=environment(stack, part, **more),
                                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     with open(f"/proc/{process.pid}/stat") as stat:
         started = stat.read().rsplit(")", 1)[1].split()[19]

@@ -9,7 +9,7 @@ import time
 import evidence
 import outside
 from fault_run import FLOOD, POINT, STATED_RATE, ZONE, local_midnight
-from outside import ROOT
+from stack import BUILD
 
 START_S = local_midnight(2001, 1)
 INTERVAL_S = 300
@@ -38,7 +38,7 @@ class Stream:
         self.ledger = outside.Ledger(folder / "ledger.jsonl")
         with open(folder / "metersim.log", "ab") as log:
             self.sim = subprocess.Popen(
-                [ROOT / "build" / "bin" / "metersim", "--mqtt", "%s:%d" % stack.address("MQTT"), "--site", self.site,
+                [BUILD / "bin" / "metersim", "--mqtt", "%s:%d" % stack.address("MQTT"), "--site", self.site,
                  "--gateways", str(self.gateways), "--meters", str(self.meters), "--rate", str(self.rate_wanted),
                  "--batch", "4", "--interval", str(INTERVAL_S), "--start", str(START_S), "--ledger",
                  str(self.ledger.path), "--seed", str(self.seed), *self.options], stdin=subprocess.DEVNULL,

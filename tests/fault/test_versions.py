@@ -10,9 +10,9 @@ import pytest
 from kafka.partitioner.default import murmur2
 
 from fault_run import ROOMS, Run, World, alive
-from outside import ROOT, SCHEMAS, Reading, telemetry_pb
+from outside import SCHEMAS, Reading, telemetry_pb
 from own import Own, get, http_port, metric, start_beside
-from stack import PORT_BASE, Stack
+from stack import BUILD, PORT_BASE, Stack
 from stream import START_S, Stream
 from versions import CLASSES, NEXT_READER, dress
 
@@ -134,7 +134,7 @@ def stopped_at(world, place, other):
 def replaced(stack, folder, own):
     """The later versions join, then the old ones drain."""
     parts = ("billing", "control")
-    later = [start_beside(stack, part, folder, ROOT / "build" / "tests" / f"riser-{part}-next", RISER_INSTANCE="1",
+    later = [start_beside(stack, part, folder, BUILD / "tests" / f"riser-{part}-next", RISER_INSTANCE="1",
                           RISER_HTTP_PORT=str(stack.port_base + 31 + at)) for at, part in enumerate(parts)]
     try:
         for part in parts:
