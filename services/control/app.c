@@ -142,8 +142,8 @@ static enum error take_decision(struct app *app, struct partition *partition, co
   return control_take_decision(partition->control, &decision, clock_wall_ms(), &app->effects);
 }
 
-// A record must not be passed over: its partition stands right before it until a newer control takes over, the others go
-// on. What was taken in before it stays taken in.
+// A record must not be passed over: its partition stands right before it until a newer control takes over, and the
+// others go on. What was taken in before it stays taken in.
 static enum error stop_partition(struct app *app, struct partition *partition, const struct kafka_record *record,
                                  uint32_t min_reader) {
   static const char *const topics[] = {TOPIC_DECISION, TOPIC_SITE};
