@@ -17,8 +17,8 @@ static const struct config_entry ENTRIES[] = {
     MQTT_SETTINGS(S, mqtt, "riser-ingest"),
     CONFIG_STRING(S, mqtt_filter, "riser/v1/+/+/up/#", "Topic filter to subscribe to.", .required = true),
     CONFIG_STRING(S, mqtt_share, "riser-ingest",
-                  "Name of the shared subscription: the broker spreads messages over the processes of one name.",
-                  .required = true),
+                  "Name of the shared subscription: the broker spreads messages over the processes of one name. Empty: "
+                  "not shared, for a single process; its subscription then survives a restart of Mosquitto."),
     CONFIG_INT(S, mqtt_receive_max, "256", "1", "65535",
                "How many messages the broker may send before the first of them is acknowledged."),
 

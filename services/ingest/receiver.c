@@ -34,6 +34,7 @@ struct receiver {
   uint64_t appended;                      // Paho's thread only
 };
 
+static void filter_write(struct receiver *receiver);
 static void on_message(void *ctx, const struct mqtt_message *message);
 static enum error append(struct receiver *receiver, const struct mqtt_message *message, int64_t now_ms);
 static void say_when_full(struct receiver *receiver);
@@ -46,11 +47,7 @@ enum error receiver_open(const struct receiver_options *options, struct receiver
   const struct ingest_config *config = options->config;
   receiver->options = *options;
   snprintf(receiver->client_id, TEXT_SIZE, "%s-%s", config->mqtt.client_id, config->run.instance);
-  // Whoever joins the share is handed a part of what comes, and Mosquitto throws away what he may not read: so nobody
-  // may guess its name either.
-  const char *key = config->mqtt.client_key;
-  snprintf(receiver->filter, sizeof receiver->filter, "$share/%s%s%s/%s", config->mqtt_share, *key ? "-" : "", key,
-           config->mqtt_filter);
+  filter_write(receiver);
   struct mqtt_subscription subscription = {.filter = receiver->filter, .qos = 1};
   struct mqtt_options mqtt = {
       .settings = config->mqtt,
@@ -69,6 +66,18 @@ enum error receiver_open(const struct receiver_options *options, struct receiver
   }
   *out = receiver;
   return OK;
+}
+
+// Whoever joins a share is handed a part of what comes, and Mosquitto throws away what he may not read: so nobody may
+// guess its name either.
+static void filter_write(struct receiver *receiver) {
+  const struct ingest_config *config = receiver->options.config;
+  const char *share = config->mqtt_share, *key = config->mqtt.client_key;
+  if (*share)
+    snprintf(receiver->filter, sizeof receiver->filter, "$share/%s%s%s/%s", share, *key ? "-" : "", key,
+             config->mqtt_filter);
+  else
+    snprintf(receiver->filter, sizeof receiver->filter, "%s", config->mqtt_filter);
 }
 
 void receiver_close(struct receiver *receiver) {

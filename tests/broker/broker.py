@@ -15,7 +15,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 PROGRAM = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-FILTER = "$share/ingest/up/#"
+SHARED, PLAIN = "$share/ingest/up/#", "up/#"
 QUIET_S = 1.0  # nothing for so long: everything has come
 
 
@@ -69,9 +69,9 @@ class Broker:
 class Subscriber:
     """Comes and goes as ingest does; `heard` is what it has acknowledged."""
 
-    def __init__(self, broker, name="ingest-0", persistent=True):
-        self.broker, self.name, self.persistent = broker, name, persistent
-        self.heard, self.present, self.client = set(), None, None
+    def __init__(self, broker, name="ingest-0", persistent=True, topics=SHARED):
+        self.broker, self.name, self.persistent, self.topics = broker, name, persistent, topics
+        self.heard, self.present, self.client, self.let_in = set(), None, None, False
         self.last = 0.0
 
     def come(self, session_expiry_s=7 * 86400):
@@ -80,7 +80,7 @@ class Subscriber:
 
         def on_connect(client, _data, flags, _reason, _properties):
             self.present = flags.session_present
-            client.subscribe(FILTER, 1)
+            client.subscribe(self.topics, 1)
 
         def on_message(_client, _data, message):
             self.heard.add(int(message.payload[:12]))
@@ -92,7 +92,7 @@ class Subscriber:
         properties.ReceiveMaximum = 256
         self.client.connect("127.0.0.1", self.broker.port, clean_start=not self.persistent, properties=properties)
         self.client.loop_start()
-        assert subscribed.wait(20), "the subscriber was not let in"
+        self.let_in = subscribed.wait(20)
         return self
 
     def go(self):
@@ -108,19 +108,19 @@ class Subscriber:
     def hear_all(self, seconds=120):
         self.come()
         self.last, until = time.monotonic(), time.monotonic() + seconds
-        while time.monotonic() - self.last < QUIET_S and time.monotonic() < until:
+        while self.let_in and time.monotonic() - self.last < QUIET_S and time.monotonic() < until:
             time.sleep(0.02)
         self.go()
         return self.heard
 
 
 class Publisher:
-    """A device: `acknowledged` holds the numbers whose PUBACK came, `reasons` what else the PUBACKs said."""
+    """A device: `acknowledged` are the numbers whose PUBACK came, `reasons` what the PUBACKs said."""
 
     def __init__(self, broker, qos=1, version=mqtt.MQTTv5):
         self.broker, self.qos, self.version = broker, qos, version
-        self.next, self.acknowledged, self.reasons, self.thrown_out = 0, set(), {}, 0
-        self.numbers, self.lock = {}, threading.Lock()
+        self.next, self.published, self.reasons, self.thrown_out = 0, 0, {}, 0
+        self.handles = []  # of the messages, by number
         self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=f"device-{id(self)}", protocol=version,
                                   reconnect_on_failure=False)
         self.client.max_inflight_messages_set(500)
@@ -133,12 +133,13 @@ class Publisher:
         self.client.loop_start()
         assert connected.wait(20), "the device was not let in"
 
-    def on_publish(self, _client, _data, mid, reason, _properties):
-        with self.lock:
-            number = self.numbers.pop(mid, None)
-        if number is not None:
-            self.acknowledged.add(number)
-            self.reasons[str(reason)] = self.reasons.get(str(reason), 0) + 1
+    def on_publish(self, _client, _data, _mid, reason, _properties):
+        self.published += 1
+        self.reasons[str(reason)] = self.reasons.get(str(reason), 0) + 1
+
+    @property
+    def acknowledged(self):
+        return {number for number, handle in enumerate(self.handles) if handle.rc == 0 and handle.is_published()}
 
     def on_disconnect(self, _client, _data, _flags, reason, _properties):
         self.thrown_out += reason.is_failure
@@ -146,9 +147,7 @@ class Publisher:
     def publish(self, count, size=200):
         for _ in range(count):
             payload = b"%012d" % self.next + b"x" * (size - 12)
-            with self.lock:  # the acknowledgement must not come before it is noted
-                handle = self.client.publish("up/device", payload, qos=self.qos)
-                self.numbers[handle.mid] = self.next
+            self.handles.append(self.client.publish("up/device", payload, qos=self.qos))
             self.next += 1
 
     def publish_for(self, seconds, rate, size=200):
@@ -160,7 +159,7 @@ class Publisher:
     def settle(self, seconds=30):
         """Everything acknowledged, or thrown out, or the time is up."""
         until = time.monotonic() + seconds
-        while len(self.acknowledged) < self.next and not self.thrown_out and time.monotonic() < until:
+        while self.published < self.next and not self.thrown_out and time.monotonic() < until:
             time.sleep(0.01)
 
     def stop(self):

@@ -6,7 +6,7 @@ import time
 
 import paho.mqtt.client as mqtt
 
-from broker import Broker, Publisher, Subscriber
+from broker import PLAIN, SHARED, Broker, Publisher, Subscriber
 
 UNBOUND = {"max_queued_messages": 0, "max_queued_bytes": 0, "max_inflight_messages": 1000}
 LASTING = {**UNBOUND, "persistence": "true"}
@@ -15,7 +15,8 @@ OURS = {**LASTING, "autosave_interval": 5, "queue_qos0_messages": "false", "max_
 
 def outcome(publisher, subscriber, **more):
     lost = publisher.acknowledged - subscriber.heard
-    return {"acknowledged": len(publisher.acknowledged), "lost": len(lost), "session": subscriber.present, **more}
+    return {"acknowledged": len(publisher.acknowledged), "lost": len(lost), "let_in": subscriber.let_in,
+            "session": subscriber.present, **more}
 
 
 def ended(folder, port, number, settings, seconds=2.0, rate=2000):
@@ -81,10 +82,33 @@ def session_younger_than_the_autosave(folder, port):
         return outcome(publisher, subscriber, reasons=publisher.reasons)
 
 
+def restarted_before_ingest_is_back(folder, port, topics=SHARED):
+    """The broker ends in peace and comes back; devices are quicker than ingest."""
+    with Broker(folder, port, **OURS) as broker:
+        subscriber = Subscriber(broker, topics=topics)
+        subscriber.visit()
+        broker.end(signal.SIGTERM)
+        broker.start()
+        publisher = Publisher(broker)
+        publisher.publish(1000)
+        publisher.settle()
+        publisher.stop()
+        subscriber.hear_all()
+        return outcome(publisher, subscriber, reasons=publisher.reasons)
+
+
+def restarted_before_ingest_is_back_not_shared(folder, port):
+    return restarted_before_ingest_is_back(folder, port, PLAIN)
+
+
 def ingest_there(folder, port):
     """Ingest connected and keeping up when the broker dies: only what was on its way between the two."""
     with Broker(folder, port, **OURS) as broker:
-        subscriber = Subscriber(broker).come()
+        subscriber = Subscriber(broker)
+        subscriber.visit()
+        broker.end(signal.SIGTERM)
+        broker.start()
+        subscriber.come()
         publisher = Publisher(broker)
         publisher.publish_for(3, 2000)
         broker.kill()
@@ -130,11 +154,19 @@ def max_queued_bytes(folder, port):
 
 
 def no_bound_small(folder, port):
-    return away(folder, port, 100_000, **OURS)
+    return away(folder, port, 50_000, **OURS)
 
 
 def no_bound_large(folder, port):
     return away(folder, port, 20_000, size=4000, **OURS)
+
+
+def both_bounds_messages_first(folder, port):
+    return away(folder, port, 5000, **{**OURS, "max_queued_messages": 2000, "max_queued_bytes": 900_000})
+
+
+def both_bounds_bytes_first(folder, port):
+    return away(folder, port, 5000, **{**OURS, "max_queued_messages": 4000, "max_queued_bytes": 300_000})
 
 
 def memory_limit(folder, port):
@@ -197,6 +229,8 @@ def a_member_gone_for_good(folder, port):
 
 
 CASES = (without_persistence, ended_in_peace_without_persistence, ended_in_peace, autosave_as_it_comes, autosave_5_s,
-         autosave_1_s, autosave_on_every_change, session_younger_than_the_autosave, ingest_there, no_session, qos_0,
-         qos_0_queued, max_queued_messages_as_it_comes, max_queued_bytes, no_bound_small, no_bound_large, memory_limit,
+         autosave_1_s, autosave_on_every_change, session_younger_than_the_autosave,
+         restarted_before_ingest_is_back, restarted_before_ingest_is_back_not_shared, ingest_there, no_session, qos_0,
+         qos_0_queued, max_queued_messages_as_it_comes, max_queued_bytes, both_bounds_messages_first,
+         both_bounds_bytes_first, no_bound_small, no_bound_large, memory_limit,
          memory_limit_3_1_1, packet_too_large, message_too_large, a_member_gone_for_good)

@@ -15,14 +15,14 @@ from broker import PROGRAM
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=21190)
-    parser.add_argument("--only", help="one case by the name of its function")
+    parser.add_argument("--only", nargs="*", help="cases by the names of their functions")
     parser.add_argument("--json", type=pathlib.Path, help="write the figures here too")
     options = parser.parse_args()
     version = subprocess.run([PROGRAM, "-h"], capture_output=True, text=True).stdout.splitlines()[0]
     found = {"version": version}
     print(version)
     for case in cases.CASES:
-        if options.only not in (None, case.__name__):
+        if options.only and case.__name__ not in options.only:
             continue
         with tempfile.TemporaryDirectory(prefix="riser-broker-") as folder:
             found[case.__name__] = case(folder, options.port)
