@@ -26,7 +26,8 @@ BIN = pathlib.Path(os.environ.get("RISER_TEST_BIN", ROOT / "build" / "bin"))
 
 def our_settings(folder, **changed):
     """The local stack's mosquitto.conf with other figures."""
-    text = (ROOT / "deploy" / "local" / "mosquitto" / "mosquitto.conf").read_text()
+    local = ROOT / "deploy" / "local" / "mosquitto"
+    text = (local / "mosquitto.conf").read_text() + (local / "plain.conf").read_text()
     for name, value in {"MQTT_PORT": PORT, "DATA": folder, "USER": getpass.getuser()}.items():
         text = text.replace(f"@{name}@", str(value))
     for name, value in changed.items():
