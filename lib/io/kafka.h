@@ -71,7 +71,7 @@ struct kafka_producer {
 };
 
 // Idempotent, acks=all, no message timeout, murmur2 partitions, lz4 compression. Does not wait for a broker, except
-// with a transactional id, where it fences older producers of that id first (up to 30 s, then RETRY).
+// with a transactional id, where it fences older producers of that id first (up to 10 s, then RETRY).
 enum error kafka_producer_open(const struct kafka_producer_options *options, struct kafka_producer **producer) MUST_USE;
 
 struct kafka_send {
@@ -115,11 +115,13 @@ void kafka_producer_close(struct kafka_producer *producer);
 // All on the polling thread. In `assigned` the owner may write into .offset where to begin (KAFKA_OFFSET_STORED: where
 // the group committed, else as `from_end` says). `revoked`: finish or drop what belongs to these partitions; if `lost`,
 // another owner may already be at work and nothing may be committed. `reached_end`: everything there was has been given
-// out, up to `offset`; only if asked for.
+// out, up to `offset`; only if asked for. `cut_off`: no broker can be reached; what answers later may be another log, say
+// one that was restored from a copy, in which our positions mean something else.
 struct kafka_consumer_events {
   void (*assigned)(void *ctx, struct kafka_position *positions, size_t count);
   void (*revoked)(void *ctx, const struct kafka_position *positions, size_t count, bool lost);
   void (*reached_end)(void *ctx, const struct kafka_position *position);
+  void (*cut_off)(void *ctx);
   void *ctx;
 };
 

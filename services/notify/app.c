@@ -26,6 +26,7 @@ enum {
   COMMIT_PAUSE_MS = 500,    // after one that failed
   PROGRESS_PAUSE_MS = 1000, // between commits of progress alone
   REVOKE_WAIT_MS = 5000,
+  REJOIN_PAUSE_MS = 60000,
   NOTE_ARENA_MAX = 1 << 20,
   NAME_SIZE = 128,
 };
@@ -45,6 +46,7 @@ struct app {
   struct histogram *commit_time;
   int64_t commit_after_ms;   // not before this
   int64_t progress_after_ms; // progress alone not before this
+  int64_t rejoined_ms;       // when we last came back after Kafka had shut us out; 0: never
   enum error failed;         // in a callback
   bool recording;            // the last transaction succeeded
   bool forsaken;             // what is revoked now is lost
@@ -152,21 +154,38 @@ static bool connect_until_it_holds(struct app *app) {
   return false;
 }
 
-// As if everything had been taken from us: the committed progress says what is left to do.
+// As if everything had been taken from us: the committed progress says what is left to do. A consumer that is dead does
+// not always say what it gives back.
 static void disconnect(struct app *app) {
+  struct work *work = &app->dispatch.work;
   app->forsaken = true;
   kafka_consumer_close(app->consumer);
   app->consumer = NULL;
+  for (size_t i = 0; i < work->part_count; i++) {
+    const struct kafka_position left = {.topic = notify_decision_topic, .partition = (int32_t)i};
+    if (work->parts[i]) on_revoked(app, &left, 1, true);
+  }
   app->forsaken = false;
+  app->failed = OK;
   ledger_close(app->dispatch.ledger);
   app->dispatch.ledger = NULL;
+}
+
+// Kafka shuts a static member out when another one takes its name, and at times a lone one whose return crosses Kafka's
+// own restart. So it comes back, but two processes of one name don't fight for ever: the one that is shut out again so
+// soon ends.
+static bool may_begin_anew(struct app *app, enum error err) {
+  if (err != ERR_FENCED) return err == ERR_KAFKA_FATAL;
+  int64_t now_ms = clock_mono_ms(), before_ms = app->rejoined_ms;
+  app->rejoined_ms = now_ms;
+  return before_ms == 0 || now_ms - before_ms >= REJOIN_PAUSE_MS;
 }
 
 static void work_until_it_ends(struct app *app) {
   log_info("ready-to-work", F_INT("persons", (int64_t)directory_count(app->dispatch.directory)));
   enum error err = OK;
   while (!life_draining() && !err) err = app_step(app);
-  if (err == ERR_KAFKA_FATAL) {
+  if (may_begin_anew(app, err)) {
     log_error("beginning-anew", F_ERR(err));
     disconnect(app);
   } else if (err) {

@@ -207,14 +207,18 @@ static enum error commit(struct ledger *ledger, struct kafka_consumer *consumer,
   return abort_err && error_class(abort_err) == CLASS_FATAL ? abort_err : err;
 }
 
-// librdkafka's producer dies for good when the broker has lost or never learnt of a transaction. As long as we have not
-// asked for the commit nothing has happened, and another producer does it again; otherwise we cannot know, and our
-// caller has to begin from what is committed.
+// librdkafka's producer dies for good when the broker has lost or never learnt of a transaction, and when Kafka, back
+// from an outage, has ended one that took too long: it then counts as shut out. As long as we have not asked for the
+// commit nothing has happened, and another producer does it again; otherwise we cannot know, and our caller has to
+// begin from what is committed. Another process of our name would do the same to us, but of that the consumer tells.
 enum error ledger_commit(struct ledger *ledger, struct kafka_consumer *consumer, struct work *work) {
   enum error err = ledger->producer ? OK : open_producer(ledger);
   if (err) return err;
   err = commit(ledger, consumer, work);
-  if (err != ERR_KAFKA_FATAL || ledger->phase == PHASE_COMMITTING) return err;
+  bool dead = err == ERR_KAFKA_FATAL || err == ERR_FENCED;
+  if (!dead) return err;
+  if (ledger->phase == PHASE_COMMITTING) return ERR_KAFKA_FATAL;
+  log_warn("producer-replaced", F_ERR(err));
   kafka_producer_close(ledger->producer);
   ledger->producer = NULL;
   forget_transaction(ledger, work);
