@@ -193,9 +193,13 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
   }
 }
 
+void kafka_log_event(rd_kafka_t *rk, int code, const char *reason) {
+  log_warn("kafka-error", F_STR("client", rd_kafka_name(rk)), F_STR("code", rd_kafka_err2name(code)),
+           F_STR("reason", reason));
+}
+
 // Only told here: what matters comes back from the calls.
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
   (void)opaque;
-  log_warn("kafka-error", F_STR("client", rd_kafka_name(rk)), F_STR("code", rd_kafka_err2name(code)),
-           F_STR("reason", reason));
+  kafka_log_event(rk, code, reason);
 }

@@ -26,6 +26,9 @@ enum error kafka_error(rd_kafka_t *rk, rd_kafka_resp_err_t code);
 // Destroys `error`, which may be NULL (OK). Logs what is not OK as `event`.
 enum error kafka_error_take(rd_kafka_t *rk, const char *event, rd_kafka_error_t *error);
 
+// Logs what librdkafka tells of a handle beside its calls.
+void kafka_log_event(rd_kafka_t *rk, int code, const char *reason);
+
 enum error kafka_partition_count(rd_kafka_t *rk, const char *topic, int32_t *count) MUST_USE;
 
 // A list of the positions with their offsets and metadata; the caller destroys it.

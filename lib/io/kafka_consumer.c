@@ -43,6 +43,7 @@ static enum error consumer_conf(const struct kafka_consumer_options *options, vo
 static enum error consumer_start(struct consumer *consumer, const struct kafka_consumer_options *options);
 static enum error subscribe(struct consumer *consumer, const struct kafka_consumer_options *options);
 static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *opaque);
+static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque);
 static void rebalance_assign(struct consumer *consumer, rd_kafka_topic_partition_list_t *list, bool cooperative);
 static void rebalance_revoke(struct consumer *consumer, rd_kafka_topic_partition_list_t *list, bool cooperative);
 static void resolve_stored(struct consumer *consumer, rd_kafka_topic_partition_list_t *list);
@@ -117,8 +118,10 @@ static enum error consumer_conf(const struct kafka_consumer_options *options, vo
       {NULL, NULL},
   };
   enum error err = kafka_conf_new(&options->settings, properties, opaque, conf);
-  if (!err) rd_kafka_conf_set_rebalance_cb(*conf, on_rebalance);
-  return err;
+  if (err) return err;
+  rd_kafka_conf_set_rebalance_cb(*conf, on_rebalance);
+  rd_kafka_conf_set_error_cb(*conf, on_error);
+  return OK;
 }
 
 static enum error subscribe(struct consumer *consumer, const struct kafka_consumer_options *options) {
@@ -146,6 +149,14 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topi
   if (code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)
     log_warn("kafka-rebalance-failed", F_STR("code", rd_kafka_err2name(code)));
   rebalance_revoke(consumer, list, cooperative);
+}
+
+// Comes in its place among the records: those behind it were fetched after the cut.
+static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
+  struct consumer *consumer = opaque;
+  kafka_log_event(rk, code, reason);
+  if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && consumer->events.cut_off)
+    consumer->events.cut_off(consumer->events.ctx);
 }
 
 static void rebalance_assign(struct consumer *consumer, rd_kafka_topic_partition_list_t *list, bool cooperative) {

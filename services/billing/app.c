@@ -62,6 +62,7 @@ static enum error check_topics(struct app *app);
 static void on_assigned(void *ctx, struct kafka_position *positions, size_t count);
 static void on_revoked(void *ctx, const struct kafka_position *positions, size_t count, bool lost);
 static void on_end(void *ctx, const struct kafka_position *position);
+static void on_cut_off(void *ctx);
 static enum error pass(struct app *app);
 static enum error open_partitions(struct app *app);
 static enum error take_all(struct app *app, size_t count);
@@ -148,7 +149,7 @@ static enum error open_consumer(struct app *app) {
       .topic_count = 1,
       .report_end = true,
       .session_timeout_ms = config->session_timeout_ms,
-      .events = {on_assigned, on_revoked, on_end, app},
+      .events = {on_assigned, on_revoked, on_end, on_cut_off, app},
   };
   return kafka_consumer_open(&options, &app->shell.consumer);
 }
@@ -207,6 +208,7 @@ static void on_assigned(void *ctx, struct kafka_position *positions, size_t coun
   for (size_t i = 0; i < count; i++) {
     struct slot *slot = slot_of(app, positions[i].partition);
     positions[i].offset = KAFKA_OFFSET_END; // opening seeks to where the state ends; nothing is taken before
+    if (slot && slot->partition) partition_close(slot->partition, 0);
     if (slot && !slot->partition) slot->partition = partition_new(positions[i].partition);
     if (!slot || !slot->partition) {
       process_fail("assign", slot ? ERR_NO_MEMORY : ERR_MISMATCH);
@@ -236,6 +238,18 @@ static void on_end(void *ctx, const struct kafka_position *position) {
   if (slot) slot->end_offset = position->offset;
 }
 
+static void close_all(struct app *app, int64_t retry_at_ms) {
+  for (size_t i = 0; i < app->slot_count; i++)
+    if (app->slots[i].partition) partition_close(app->slots[i].partition, retry_at_ms);
+}
+
+// Opening compares the log with the state; going on where we were would not notice that the log is another one.
+static void on_cut_off(void *ctx) {
+  struct app *app = ctx;
+  log_warn("cut-off-from-kafka");
+  close_all(app, 0);
+}
+
 // ---- the loop
 
 enum error app_run(struct app *app) {
@@ -256,6 +270,10 @@ static enum error pass(struct app *app) {
   err = kafka_consumer_poll(shell->consumer, IDLE_POLL_MS, app->polled, max, &count);
   condition_set(app->kafka_ok, err == OK);
   if (err == ERR_FENCED) return rejoin(app);
+  if (err == ERR_MISMATCH) { // the log does not reach to where we are: opening says so of the partitions concerned
+    close_all(app, clock_mono_ms() + shell->config->retry_ms);
+    return OK;
+  }
   if (error_class(err) == CLASS_RETRY) {
     log_warn("poll-failed", F_ERR(err));
     clock_sleep_ms(ERROR_PAUSE_MS);
@@ -344,8 +362,7 @@ static enum error revive_producer(struct app *app) {
   if (kafka_producer_status(app->shell.producer) == OK) return OK;
   kafka_producer_close(app->shell.producer);
   app->shell.producer = NULL;
-  for (size_t i = 0; i < app->slot_count; i++)
-    if (app->slots[i].partition) partition_close(app->slots[i].partition, 0);
+  close_all(app, 0);
   return open_producer(app);
 }
 
