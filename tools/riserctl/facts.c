@@ -132,8 +132,9 @@ static enum error visit_decision(void *ctx, const struct kafka_record *record, s
   enum error err = wire_decision_decode(record->value, arena, &decision);
   if (err) return err;
   const struct facts_wait *wait = exceptions->wait;
+  if (cause_compare(decision.cause, exceptions->seen) <= 0) return OK; // a repetition, or of earlier facts
   exceptions->seen = decision.cause;
-  if (decision.cause.offset < wait->first_offset || decision.cause.offset > wait->offset) return OK; // others' facts
+  if (decision.cause.offset > wait->offset) return OK; // others' facts
   bool balance = decision.kind == DECISION_BALANCE && decision.cause.offset == wait->offset;
   if (balance && wait->balanced) *wait->balanced = true;
   if (balance && wait->seal) *wait->seal = decision.balance.seal;

@@ -14,6 +14,7 @@
 struct listing {
   struct get *get;
   struct table *table;
+  struct cause seen; // decisions at or below it are repetitions
 };
 
 static enum error visit_command(void *ctx, const struct kafka_record *record, struct arena *arena);
@@ -37,7 +38,7 @@ enum status get_exceptions(struct get *get) {
 
 static enum status list(struct get *get, const char *topic, struct table *table,
                         enum error (*visit)(void *, const struct kafka_record *, struct arena *)) {
-  struct listing listing = {get, table};
+  struct listing listing = {get, table, {.offset = -1}};
   const struct log_range range = {topic, state_partition(get->ctl, get->site.site.id), KAFKA_OFFSET_BEGINNING};
   const struct log_reader reader = {.visit = visit, .ctx = &listing};
   enum error err = log_read(get->ctl, &range, &reader);
@@ -73,7 +74,9 @@ static enum error visit_decision(void *ctx, const struct kafka_record *record, s
   struct decision decision;
   char text[HUMAN_TEXT_SIZE];
   enum error err = wire_decision_decode(record->value, arena, &decision);
-  if (err || decision.kind != DECISION_FACT_EXCEPTION) return err;
+  if (err || cause_compare(decision.cause, listing->seen) <= 0) return err;
+  listing->seen = decision.cause;
+  if (decision.kind != DECISION_FACT_EXCEPTION) return OK;
   if (strcmp(decision.site, listing->get->site.site.id) != 0) return OK;
   table_row(listing->table);
   table_text(listing->table, decision.fact_exception.fact_id);

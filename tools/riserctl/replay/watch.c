@@ -200,6 +200,7 @@ static enum error take_decision(struct watch *watch, const struct kafka_record *
   struct decision decision;
   enum error err = wire_decision_decode(record->value, watch->scratch, &decision);
   if (err) return err;
+  if (cause_compare(decision.cause, watch->decision_last) <= 0) return OK; // a repetition
   watch->decision_last = decision.cause;
   count_decision(watch, &decision);
   err = settle_decision(watch->options.settle, &decision);
