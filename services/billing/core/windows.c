@@ -156,12 +156,12 @@ enum error fold_installation(struct fold *fold, const struct installation *insta
 
   const struct service_point *point = site_point(site, new.service_point);
   struct unit unit;
-  unit_need(fold, site_entity, unit_name(fold, point), &unit);
+  bool whole = unit_need(fold, site_entity, unit_name(fold, point), &unit);
   device_need(fold, site, new.device);
   if (fold_waits(fold)) return ERR_AGAIN;
   size_t index = 0;
   while (index < unit.count && unit.points[index] != point) index++;
-  if (index == unit.count || !unit.states[index]) return ERR_CORRUPT; // the point was made with its state
+  if (!whole || index == unit.count) return ERR_CORRUPT; // points are made with their state
 
   int64_t changes_s = installation_changes_from(old, &new);
   enum error err = put_installation(fold, site_entity, &new);

@@ -217,6 +217,75 @@ static void test_an_idle_owner_notices_another_fence(void **state) {
   world_fini(&world);
 }
 
+// ---- a state that does not belong together, as two owners without a fence would leave it
+
+static struct bytes get(struct world *world, const char *key) {
+  struct bytes words[] = {bytes_text("GET"), bytes_text(key)};
+  struct redis_command command = {words, 2};
+  struct redis_value reply;
+  assert_int_equal(redis_pipeline(world->shell.redis, &command, 1, world->shell.load, &reply), OK);
+  return reply.type == REDIS_STRING ? reply.text : (struct bytes){NULL, 0};
+}
+
+static void put(struct world *world, const char *key, struct bytes value) {
+  struct bytes words[] = {bytes_text(value.data ? "SET" : "UNLINK"), bytes_text(key), value};
+  struct redis_command command = {words, value.data ? 3 : 2};
+  struct redis_value reply;
+  assert_int_equal(redis_pipeline(world->shell.redis, &command, 1, world->shell.load, &reply), OK);
+}
+
+// The key that the line of the dump begins with; false at the end.
+static bool next_key(char **line, const char **key) {
+  if (!**line) return false;
+  *key = *line;
+  char *space = strchr(*line, ' '), *end = strchr(*line, '\n');
+  *space = 0;
+  *line = end + 1;
+  return true;
+}
+
+// The key as it was after `before` passes, all else as after `passes`: gone if it was not there yet.
+static void go_on_with_an_older(const char *key, int before, int passes) {
+  struct world world;
+  world_init(&world);
+  story_write(&world);
+  assert_int_equal(world_run(&world, before), OK);
+  struct bytes older = get(&world, key);
+  uint8_t kept[1 << 14];
+  assert_true(older.len <= sizeof kept);
+  if (older.data) memcpy(kept, older.data, older.len);
+  struct bytes value = {older.data ? kept : NULL, older.len};
+  assert_int_equal(world_run(&world, passes - before), OK);
+  put(&world, key, value);
+  world_restart(&world);
+  assert_int_equal(world_run(&world, PASSES), OK);
+  assert_non_null(world.partition);
+  assert_true(world.partition->status == PARTITION_REFUSED || world_is_done(&world));
+  world_fini(&world);
+}
+
+static void test_an_older_value_of_any_key_ends_no_process(void **state) {
+  (void)state;
+  static const int moments[] = {2, 3, 12, 40, 70};
+  for (size_t i = 0; i < sizeof moments / sizeof moments[0]; i++) {
+    struct world world;
+    struct buffer dump;
+    const char *key;
+    buffer_init(&dump, TEXT_MAX);
+    world_init(&world);
+    story_write(&world);
+    assert_int_equal(world_run(&world, moments[i]), OK);
+    world_state(&world, &dump);
+    world_fini(&world);
+    assert_int_equal(buffer_append_byte(&dump, 0), OK);
+    for (char *line = (char *)dump.data; next_key(&line, &key);) {
+      go_on_with_an_older(key, 0, moments[i]);
+      go_on_with_an_older(key, moments[i] / 2, moments[i]);
+    }
+    buffer_fini(&dump);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_the_story_has_everything),
@@ -228,6 +297,7 @@ int main(void) {
       cmocka_unit_test(test_loads_may_fail),
       cmocka_unit_test(test_without_a_meta_nothing_is_done),
       cmocka_unit_test(test_an_idle_owner_notices_another_fence),
+      cmocka_unit_test(test_an_older_value_of_any_key_ends_no_process),
   };
   return cmocka_run_group_tests(tests, run_undisturbed, forget_undisturbed);
 }
