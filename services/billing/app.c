@@ -360,6 +360,7 @@ static enum error take_all(struct app *app, size_t count) {
 // A producer that is dead is replaced; what it had in flight is published anew when its partitions are opened again.
 static enum error revive_producer(struct app *app) {
   if (kafka_producer_status(app->shell.producer) == OK) return OK;
+  log_warn("producer-replaced");
   kafka_producer_close(app->shell.producer);
   app->shell.producer = NULL;
   close_all(app, 0);
