@@ -60,10 +60,10 @@ def attempt(work, limit_s=60):
             time.sleep(0.5)
 
 
-def make_missing(admin, partitions):
+def make_missing(admin, partitions, replicas):
     existing = set(admin.list_topics())
     missing = [
-        NewTopic(name, partitions, 1, topic_configs={**COMMON, **config})
+        NewTopic(name, partitions, replicas, topic_configs={**COMMON, **config})
         for name, config in TOPICS.items()
         if name not in existing
     ]
@@ -94,9 +94,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     add_connection_options(parser)
     parser.add_argument("--partitions", required=True, type=int, help="of each topic")
+    parser.add_argument("--replicas", default=1, type=int, help="of each partition")
     options = parser.parse_args()
     admin = connect(options, 30)
-    made = attempt(lambda: make_missing(admin, options.partitions))
+    made = attempt(lambda: make_missing(admin, options.partitions, options.replicas))
     wrong = attempt(lambda: check(admin, options.partitions, 30))
     admin.close()
     for line in wrong:

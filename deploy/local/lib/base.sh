@@ -15,6 +15,8 @@ RISER_PARTITIONS=${RISER_PARTITIONS:-$(setting RISER_PARTITIONS)}
 RISER_PARTITIONS=${RISER_PARTITIONS:-8}
 RISER_REDIS_NODES=${RISER_REDIS_NODES:-$(setting RISER_REDIS_NODES)}
 RISER_REDIS_NODES=${RISER_REDIS_NODES:-1}
+RISER_KAFKA_NODES=${RISER_KAFKA_NODES:-$(setting RISER_KAFKA_NODES)}
+RISER_KAFKA_NODES=${RISER_KAFKA_NODES:-1}
 RISER_CLOCK=${RISER_CLOCK:-$(setting RISER_CLOCK)}
 RISER_CLOCK=${RISER_CLOCK:-system}
 
@@ -135,6 +137,10 @@ port_of() {
     redis-bus-[2-6]) offset=$((39 + ${1#redis-bus-})) ;; # 41 to 45
     mosquitto-cert) offset=8 ;;
     kafka-sasl) offset=9 ;;
+    kafka-2) offset=20 ;;
+    controller-2) offset=21 ;;
+    kafka-3) offset=22 ;;
+    controller-3) offset=23 ;;
     ingest) offset=10 ;;
     billing) offset=11 ;;
     notify) offset=12 ;;

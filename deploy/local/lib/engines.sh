@@ -4,6 +4,7 @@
 # NAME_ready.
 
 ENGINES=(kafka redis mosquitto mail)
+if [[ $RISER_KAFKA_NODES == 3 ]]; then ENGINES=(kafka kafka-2 kafka-3 redis mosquitto mail); fi
 if [[ $RISER_REDIS_NODES == 6 ]]; then ENGINES+=(redis-2 redis-3 redis-4 redis-5 redis-6); fi
 
 mosquitto_start() {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Apache Kafka from its published artifacts: fetched by Maven as deploy/local/kafka/pom.xml pins them, each file checked
-# against jars.sha256, then run as one KRaft node with a small heap.
+# against jars.sha256, then run with a small heap: as one KRaft node, or as three (RISER_KAFKA_NODES=3).
 
 KAFKA_JARS=
 
@@ -64,28 +64,66 @@ kafka_java() {
     -cp "${path:1}" "$main" "$@"
 }
 
+# kafka_parts: kafka, or kafka kafka-2 kafka-3.
+kafka_parts() {
+  case $RISER_KAFKA_NODES in
+    1) printf 'kafka\n' ;;
+    3) printf 'kafka\nkafka-2\nkafka-3\n' ;;
+    *) die "RISER_KAFKA_NODES is '$RISER_KAFKA_NODES'" "Kafka runs as one node or as three" "set it to 1 or 3" ;;
+  esac
+}
+
+kafka_node() {
+  if [[ $1 == kafka ]]; then printf 1; else printf '%s' "${1#kafka-}"; fi
+}
+
+# kafka_addresses: host:port of each node, separated by commas.
+kafka_addresses() {
+  local part list=
+  for part in $(kafka_parts); do list+=,127.0.0.1:$(port_of "$part"); done
+  printf '%s' "${list:1}"
+}
+
+kafka_voters() {
+  local part list=
+  for part in $(kafka_parts); do list+=,$(kafka_node "$part")@127.0.0.1:$(port_of "controller${part#kafka}"); done
+  printf '%s' "${list:1}"
+}
+
+# kafka_start PART: what is acknowledged is on two nodes of three.
 kafka_start() {
-  local home=$RISER_VAR/kafka command
+  local part=$1 home=$RISER_VAR/$1 command in_sync=1
   kafka_ensure
   kafka_java_version
   mkdir -p "$home/tmp"
-  render "$LOCAL/kafka/server.properties" "$home/server.properties" "KAFKA_PORT=$(port_of kafka)" \
-    "CONTROLLER_PORT=$(port_of controller)" "DATA=$home/data"
+  if [[ $RISER_KAFKA_NODES == 3 ]]; then in_sync=2; fi
+  render "$LOCAL/kafka/server.properties" "$home/server.properties" "KAFKA_PORT=$(port_of "$part")" \
+    "CONTROLLER_PORT=$(port_of "controller${part#kafka}")" "DATA=$home/data" "NODE=$(kafka_node "$part")" \
+    "VOTERS=$(kafka_voters)" "REPLICAS=$RISER_KAFKA_NODES" "IN_SYNC=$in_sync"
   if tls_on; then
+    if [[ $RISER_KAFKA_NODES == 3 ]]; then
+      die "three Kafka nodes don't have TLS here" "RISER_TLS and RISER_KAFKA_NODES=3 are each made for one kind of test" \
+        "leave one of them out"
+    fi
     (umask 077 && cat "$TLS/riser-kafka.key" "$TLS/riser-kafka.pem" "$TLS/ca.pem" >"$home/keystore.pem")
     render_behind "$LOCAL/kafka/tls.properties" "$home/server.properties" "KAFKA_PORT=$(port_of kafka)" \
       "KAFKA_SASL_PORT=$(port_of kafka-sasl)" "CONTROLLER_PORT=$(port_of controller)" "TLS=$TLS" \
       "KEYSTORE=$home/keystore.pem"
   fi
-  if [[ ! -e $home/data/meta.properties ]]; then kafka_format; fi
+  if [[ ! -e $home/data/meta.properties ]]; then kafka_format "$home"; fi
   mapfile -d '' -t command < <(kafka_java 256m kafka.Kafka "$home/server.properties")
-  process_spawn kafka "${command[@]}"
+  process_spawn "$part" "${command[@]}"
 }
 
+# kafka_format HOME: all nodes bear one cluster id.
 kafka_format() {
-  local home=$RISER_VAR/kafka id command
-  id=$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c1-22)
-  mapfile -d '' -t command < <(kafka_java 128m kafka.tools.StorageTool format --cluster-id "${id/#-/A}" --config "$home/server.properties")
+  local home=$1 id command mark=$RISER_VAR/kafka/cluster-id
+  if [[ ! -e $mark ]]; then
+    mkdir -p "$RISER_VAR/kafka"
+    id=$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c1-22)
+    printf '%s' "${id/#-/A}" >"$mark"
+  fi
+  mapfile -d '' -t command < <(kafka_java 128m kafka.tools.StorageTool format --cluster-id "$(<"$mark")" --config "$home/server.properties")
   if ! "${command[@]}" >"$home/format.log" 2>&1; then
     tail -n 15 "$home/format.log" | cut -c1-300 | sed 's/^/  | /' >&2
     die "Kafka's storage could not be prepared" "see the lines above" "all of it: $home/format.log"
@@ -102,13 +140,14 @@ kafka_java_version() {
 }
 
 # Kafka opens its port when the broker has registered; the topics are made right after it, which shows that it answers.
-kafka_ready() { port_open "$(port_of kafka)"; }
+kafka_ready() { port_open "$(port_of "$1")"; }
 
 kafka_topics() {
-  local options=(--bootstrap "127.0.0.1:$(port_of kafka)")
+  local options=(--bootstrap "$(kafka_addresses)")
   python_ensure
   if tls_on; then options+=(--ca "$TLS/ca.pem" --cert "$TLS/riser-admin.pem" --key "$TLS/riser-admin.key"); fi
-  if ! "$PYTHON" "$LOCAL/topics.py" "${options[@]}" --partitions "$RISER_PARTITIONS" >&2; then
+  if ! "$PYTHON" "$LOCAL/topics.py" "${options[@]}" --partitions "$RISER_PARTITIONS" \
+    --replicas "$RISER_KAFKA_NODES" >&2; then
     die "Kafka's topics could not be made" "see the lines above" "see also $(log_file kafka)"
   fi
   if tls_on && ! "$PYTHON" "$LOCAL/kafka_access.py" "${options[@]}" --passwords "$TLS" >&2; then

@@ -40,7 +40,7 @@ stack_environment() {
 RISER_VAR=$RISER_VAR
 RISER_PORT_BASE=$RISER_PORT_BASE
 RISER_PARTITIONS=$RISER_PARTITIONS
-RISER_KAFKA=127.0.0.1:$(port_of kafka)
+RISER_KAFKA=$(kafka_addresses)
 RISER_MQTT=127.0.0.1:$(port_of mosquitto)
 RISER_REDIS=$(redis_addresses)
 RISER_REDIS_CLUSTER=$([[ $RISER_REDIS_NODES == 1 ]] && printf false || printf true)

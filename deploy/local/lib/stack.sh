@@ -23,8 +23,8 @@ stack_up_locked() {
   # Kafka takes longest; the others start beside it.
   parts_start "${ENGINES[@]}"
   kafka_topics
-  printf 'RISER_PARTITIONS=%s\nRISER_REDIS_NODES=%s\nRISER_CLOCK=%s\nRISER_TLS=%s\n' "$RISER_PARTITIONS" \
-    "$RISER_REDIS_NODES" "$RISER_CLOCK" "$RISER_TLS" >"$RISER_VAR/settings"
+  printf 'RISER_%s\n' "PARTITIONS=$RISER_PARTITIONS" "KAFKA_NODES=$RISER_KAFKA_NODES" "REDIS_NODES=$RISER_REDIS_NODES" \
+    "CLOCK=$RISER_CLOCK" "TLS=$RISER_TLS" >"$RISER_VAR/settings"
   if [[ -n $1 ]]; then return 0; fi
   services_install
   parts_start "${SERVICES[@]}"
@@ -38,7 +38,7 @@ parts_start() {
       say "$name: already up (pid $(process_pid "$name"), port $(port_of "$name"))"
     else
       part_port_free "$name" "$(port_of "$name")"
-      if [[ $name == kafka ]]; then part_port_free kafka "$(port_of controller)"; fi
+      if [[ $name == kafka* ]]; then part_port_free "$name" "$(port_of "controller${name#kafka}")"; fi
       if [[ $name == redis* && $RISER_REDIS_NODES == 6 ]]; then part_port_free "$name" "$(port_of "redis-bus${name#redis}")"; fi
       if [[ $name == kafka ]] && tls_on; then part_port_free kafka "$(port_of kafka-sasl)"; fi
       if [[ $name == mosquitto ]] && tls_on; then part_port_free mosquitto "$(port_of mosquitto-cert)"; fi
@@ -55,7 +55,7 @@ parts_start() {
 
 part_start() {
   case $1 in
-    kafka) kafka_start ;;
+    kafka*) kafka_start "$1" ;;
     redis*) redis_start "$1" ;;
     mosquitto) mosquitto_start ;;
     mail) mail_start ;;
@@ -65,7 +65,7 @@ part_start() {
 
 part_ready() {
   case $1 in
-    kafka) kafka_ready ;;
+    kafka*) kafka_ready "$1" ;;
     redis*) redis_ready "$1" ;;
     mosquitto) mosquitto_ready ;;
     mail) mail_ready ;;
@@ -92,7 +92,7 @@ part_port_free() {
 
 part_stop() {
   case $1 in
-    kafka | redis* | mosquitto | mail) process_stop "$1" 30 ;;
+    kafka* | redis* | mosquitto | mail) process_stop "$1" 30 ;;
     *) process_stop "$1" "$SERVICE_STOP_SECONDS" ;;
   esac
 }

@@ -11,15 +11,20 @@ tests_command() {
     "long_${1//-/_}" "${@:2}"
     return
   fi
-  while (($#)) && [[ $1 != -- ]]; do
+  while (($#)) && [[ $1 != -* ]]; do
     if [[ " ${TEST_PARTS[*]} " != *" $1 "* ]]; then
       die "there is no test part '$1'" "the parts are: ${TEST_PARTS[*]}; alone: ${LONG_PARTS[*]}" \
-        "./riser test [PART...] [-- pytest's options]"
+        "./riser test [PART...], ./riser test PART OPTION..."
     fi
     parts+=("$1")
     shift
   done
-  if (($#)); then shift; fi
+  if [[ ${1:-} == -- ]]; then
+    shift
+  elif (($#)) && [[ ${#parts[@]} -ne 1 || " system fault lint " != *" ${parts[0]:-} "* ]]; then
+    die "'$1' is an option of one part's tests" "pytest gets it, and only system, fault and lint are pytest's" \
+      "name the part: ./riser test fault $*"
+  fi
   if ((${#parts[@]} == 0)); then parts=("${TEST_PARTS[@]}"); fi
   packages_ensure test
   python_ensure
