@@ -9,6 +9,7 @@ import datetime
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -30,6 +31,7 @@ TICK_EVERY_S = 0.25
 CONFIRMED = 1
 SERVICES = ("ingest", "billing", "notify", "control")
 AMOUNT_E4 = 10**11  # more than anybody comes to owe
+MONTHS_MAX = 290    # from January 2001 on: nothing takes readings or ticks from the future
 
 SITE = """
 site: {{id: {story}, landlord: {story}, name: {story}, zone: Asia/Shanghai, currency: CNY, minor_digits: 2, language: en,
@@ -70,14 +72,28 @@ class World:
 
     def __init__(self, stack, rows):
         self.stack, self.rows = stack, rows
-        self.brokers = "%s:%d" % stack.address("KAFKA")
+        self.runs = 0
+        self.look()
+
+    def look(self):
+        """At a stack in which nothing has happened yet."""
+        self.brokers = "%s:%d" % self.stack.address("KAFKA")
         self.logs = outside.Logs(self.brokers)
-        self.state = outside.State(stack.addresses("REDIS"))
+        self.state = outside.State(self.stack.addresses("REDIS"))
         self.partitions = self.state.metas().keys()
         self.producer = None
         self.months = 0  # from January 2001 on; business time never goes back
-        self.runs = 0
         self.repeated = set()  # places of decisions that an earlier run has told of
+
+    def make_room(self, months):
+        """For a run of so many months; without it the stack is begun anew."""
+        if self.months + months <= MONTHS_MAX:
+            return
+        self.let_go_of_kafka()
+        self.stack.down()
+        shutil.rmtree(self.stack.var)
+        self.stack.up()
+        self.look()
 
     def send(self, record, key, partition=None):
         if not self.producer:
@@ -100,6 +116,8 @@ class Run:
     ranks = (evidence.RANK_DEVICE,)  # that reads may have in the end
 
     def __init__(self, world, fault, seed, seconds, receipts=False):
+        months = 2 + int(seconds * DAYS_A_SECOND / 30)
+        world.make_room(months + 2)
         self.world, self.stack, self.logs, self.state = world, world.stack, world.logs, world.state
         self.fault, self.seed, self.seconds, self.receipts = fault, seed, seconds, receipts
         self.random = random.Random(f"{fault} {seed}")
@@ -107,7 +125,7 @@ class Run:
         self.story, self.flood = f"{fault}-{world.runs}", f"{fault}-{world.runs}-flood"
         self.sites = (self.story, self.flood)
         self.first_month = world.months
-        self.last_month = self.first_month + 2 + int(seconds * DAYS_A_SECOND / 30)
+        self.last_month = self.first_month + months
         world.months = self.last_month + 2
         self.start_s = local_midnight(2001, 1 + self.first_month, 20)
         self.until_s = local_midnight(2001, 1 + self.last_month)

@@ -3,23 +3,38 @@
 import signal
 import time
 
+import pytest
+
 import outside
 from fault_run import Run, alive
 
-KAFKA_AWAY_S = 18
+KAFKA_AWAY_S, KAFKA_LONG_AWAY_S = 18, 180
+SAMPLE = 500
 
 
 def test_kafka_away(world, seed):
+    kafka_away(Run(world, "kafka-away", seed, KAFKA_AWAY_S + 12), KAFKA_AWAY_S)
+
+
+@pytest.mark.long
+def test_kafka_away_for_minutes(world, seed):
+    """Longer than any transaction or session lasts."""
+    kafka_away(Run(world, "kafka-away-180", seed, KAFKA_LONG_AWAY_S + 12), KAFKA_LONG_AWAY_S)
+
+
+def kafka_away(run, seconds):
     """Ingest goes on taking in and keeps it in its spool; the others wait."""
-    with Run(world, "kafka-away", seed, KAFKA_AWAY_S + 12) as run:
+    world = run.world
+    with run:
         run.run_for(run.random.uniform(0.5, 1.5))
         run.prove_load(time.time() * 1000)
-        run.kafka_down = run.supervised = True
+        run.kafka_down = True
         world.let_go_of_kafka()
         world.stack.stop("kafka")
-        run.run_for(KAFKA_AWAY_S)
+        run.run_for(seconds)
         run.prove_load(time.time() * 1000)  # nobody was refused meanwhile
-        waiting = len(outside.held_by_spool(world.stack.var / "spool", run.not_in_log()))
+        sample = run.random.sample(sorted(run.not_in_log()), SAMPLE)
+        waiting = len(outside.held_by_spool(world.stack.var / "spool", sample))
         assert waiting, "nothing was waiting in the spool"
         world.stack.start("kafka")
         began = time.monotonic()

@@ -2,13 +2,14 @@
 """Two billings at once: one that was asleep and has been replaced; two that were given the same name."""
 import os
 import signal
-import subprocess
 import time
 
-from fault_run import Run, alive
-from stack import BUILD
+import pytest
 
-ASLEEP_S = 20
+from fault_run import Run, alive
+from second import start_second
+
+ASLEEP_S, LONG_ASLEEP_S = 20, 60
 
 
 def stop_amid(run, world):
@@ -29,14 +30,24 @@ def stop_amid(run, world):
 
 
 def test_zombie(world, seed, tmp_path):
-    with Run(world, "zombie-billing", seed, ASLEEP_S + 12) as run:
+    zombie(Run(world, "zombie-billing", seed, ASLEEP_S + 12), tmp_path, ASLEEP_S)
+
+
+@pytest.mark.long
+def test_zombie_of_a_minute(world, seed, tmp_path):
+    zombie(Run(world, "zombie-billing-60", seed, LONG_ASLEEP_S + 12), tmp_path, LONG_ASLEEP_S)
+
+
+def zombie(run, tmp_path, asleep_s):
+    world = run.world
+    with run:
         run.zombie = True
         run.run_for(run.random.uniform(0.3, 1))
         pid, at_stop = stop_amid(run, world)
         asleep = time.monotonic()
         second = start_second(world.stack, tmp_path, "1")
         try:
-            run.run_for(ASLEEP_S)
+            run.run_for(asleep_s)
             meanwhile = world.state.next_offsets()
             run.hits.append(sum(meanwhile[p] - at_stop[p] for p in at_stop))
             assert run.hits[0] > 0, "nobody took over while billing was stopped"
@@ -72,12 +83,3 @@ def test_two_of_one_name(world, seed, tmp_path):
             second.kill()
             second.wait()
         run.recovered(time.monotonic())
-
-
-def start_second(stack, folder, instance):
-    env = dict(line.split("=", 1) for line in (stack.var / "stack.env").read_text().splitlines())
-    env |= {"RISER_INSTANCE": instance, "RISER_HTTP_PORT": str(stack.port_base + 31), "PATH": os.environ["PATH"],
-            "RISER_SESSION_TIMEOUT": stack.env["RISER_SESSION_TIMEOUT"]}
-    with open(folder / "billing-1.log", "ab") as log:
-        return subprocess.Popen([BUILD / "bin" / "riser-billing"], env=env, stdin=subprocess.DEVNULL,
-                                stdout=log, stderr=log)

@@ -5,7 +5,7 @@ import re
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-C_FOLDERS = ("lib", "services", "tools", "tests/unit", "tests/bench", "tests/fuzz")
+C_FOLDERS = ("lib", "services", "tools", "tests/unit", "tests/bench", "tests/fuzz", "tests/fault")
 
 
 def tracked(*patterns):
