@@ -115,8 +115,8 @@ void kafka_producer_close(struct kafka_producer *producer);
 // All on the polling thread. In `assigned` the owner may write into .offset where to begin (KAFKA_OFFSET_STORED: where
 // the group committed, else as `from_end` says). `revoked`: finish or drop what belongs to these partitions; if `lost`,
 // another owner may already be at work and nothing may be committed. `reached_end`: everything there was has been given
-// out, up to `offset`; only if asked for. `cut_off`: no broker can be reached; what answers later may be another log, say
-// one that was restored from a copy, in which our positions mean something else.
+// out, up to `offset`; only if asked for. `cut_off`: no broker can be reached; what answers later may be another log,
+// say one that was restored from a copy, in which our positions mean something else.
 struct kafka_consumer_events {
   void (*assigned)(void *ctx, struct kafka_position *positions, size_t count);
   void (*revoked)(void *ctx, const struct kafka_position *positions, size_t count, bool lost);

@@ -42,7 +42,10 @@ static void open_handles(struct world *world) {
                                             .topics = topics,
                                             .topic_count = 1,
                                             .report_end = true,
-                                            .events = {.assigned = on_assigned, .revoked = on_revoked, .reached_end = on_end, .ctx = world}};
+                                            .events = {.assigned = on_assigned,
+                                                       .revoked = on_revoked,
+                                                       .reached_end = on_end,
+                                                       .ctx = world}};
   world->end_offset = -1;
   MUST(kafka_memory_producer(world->kafka, &producer, &world->shell.producer));
   MUST(kafka_memory_consumer(world->kafka, &reader, &world->shell.reader));

@@ -100,7 +100,10 @@ static struct kafka_consumer *member(struct watcher *watcher, const char *group,
                                            .from_end = true,
                                            .report_end = true,
                                            .session_timeout_ms = 6000,
-                                           .events = {.assigned = on_assigned, .revoked = on_revoked, .reached_end = on_end, .ctx = watcher}};
+                                           .events = {.assigned = on_assigned,
+                                                      .revoked = on_revoked,
+                                                      .reached_end = on_end,
+                                                      .ctx = watcher}};
   struct kafka_consumer *consumer;
   *watcher = (struct watcher){.begin_at = KAFKA_OFFSET_STORED};
   assert_int_equal(kafka_consumer_open(&options, &consumer), OK);

@@ -86,7 +86,10 @@ static struct kafka_consumer *consumer_of(struct watcher *watcher, const char *c
                                            .topics = topics,
                                            .topic_count = topics ? 1 : 0,
                                            .report_end = true,
-                                           .events = {.assigned = on_assigned, .revoked = on_revoked, .reached_end = on_end, .ctx = watcher}};
+                                           .events = {.assigned = on_assigned,
+                                                      .revoked = on_revoked,
+                                                      .reached_end = on_end,
+                                                      .ctx = watcher}};
   struct kafka_consumer *consumer;
   *watcher = (struct watcher){.begin_at = KAFKA_OFFSET_STORED};
   assert_int_equal(kafka_memory_consumer(broker, &options, &consumer), OK);
