@@ -48,7 +48,7 @@ struct app {
   struct arena *offsets_arena;
   enum error failure;       // of an event of the consumer
   bool broken;              // effects were lost: nothing may be committed any more
-  int64_t fresh_until_ms;   // until then nobody else can own our partitions
+  int64_t known_ms;         // when we last knew that our partitions are ours; 0: never yet
   int64_t next_advance_ms;
   int64_t next_commit_ms;
   int64_t patience_ms; // once draining: how long Kafka is still waited for
@@ -72,11 +72,16 @@ static bool beat(void *ctx) {
 
 // ---------------------------------------------------------------- effects
 
+// Until then nobody else can own our partitions.
+static int64_t fresh_until_ms(const struct app *app) {
+  return app->known_ms + app->config->session_timeout / 2;
+}
+
 static enum error perform(struct app *app) {
   enum error err = OK;
   if (app->effects.count) {
     struct performance performance = {.partition = app->current, .effects = &app->effects};
-    err = performer_perform(app->performer, &performance, app->fresh_until_ms);
+    err = performer_perform(app->performer, &performance, fresh_until_ms(app));
   }
   app->effects.count = 0;
   arena_reset(app->effects.arena);
@@ -266,6 +271,7 @@ static void on_assigned(void *ctx, struct kafka_position *positions, size_t coun
     app->failure = err;
     return;
   }
+  app->known_ms = clock_mono_ms(); // restoring may have taken its time
   gauge_set(app->owned, (int64_t)count / 2);
   condition_set(app->assigned, true);
   condition_set(app->readable, true);
@@ -435,13 +441,24 @@ static enum error take_batch(struct app *app) {
   size_t count = 0;
   enum error err = kafka_consumer_poll(app->consumer, POLL_MS, records, BATCH, &count);
   if (err == OK) err = app->failure;
-  app->fresh_until_ms = clock_mono_ms() + app->config->session_timeout / 2;
   for (size_t i = 0; err == OK && i < count; i++) err = take(app, &records[i]);
   return err ? err : perform(app);
 }
 
+// Whoever slept, or waited for Kafka, for so long that another process may own its partitions knows nothing of what has
+// been done meanwhile, and Kafka tells it a moment too late. It begins anew, from what is recorded.
+static enum error rejoin(struct app *app) {
+  log_warn("rejoining", F_INT("silent_ms", clock_mono_ms() - app->known_ms));
+  kafka_consumer_close(app->consumer);
+  app->consumer = NULL;
+  app->known_ms = clock_mono_ms();
+  return open_consumer(app);
+}
+
 static enum error round_once(struct app *app) {
   beat(app);
+  if (clock_mono_ms() > fresh_until_ms(app)) return rejoin(app);
+  app->known_ms = clock_mono_ms();
   enum error err = roster_poll(app->roster, 0);
   if (err == OK || error_class(err) == CLASS_RETRY) err = take_batch(app);
   if (err == OK) {
@@ -459,6 +476,7 @@ enum error app_run(struct app *app) {
   enum error err = load_devices(app);
   if (err == OK) err = open_consumer(app);
   if (err == OK) err = check_topics(app);
+  app->known_ms = clock_mono_ms();
   while (err == OK && !life_draining()) {
     err = round_once(app);
     if (err) err = wait_out(app, err);

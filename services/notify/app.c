@@ -46,6 +46,8 @@ struct app {
   struct histogram *commit_time;
   int64_t commit_after_ms;   // not before this
   int64_t progress_after_ms; // progress alone not before this
+  int64_t step_ms;           // when the last step began
+  bool doubtful;             // we slept for so long that our partitions may be another's: to be proved by a commit
   int64_t rejoined_ms;       // when we last came back after Kafka had shut us out; 0: never
   enum error failed;         // in a callback
   bool recording;            // the last transaction succeeded
@@ -166,6 +168,8 @@ static void disconnect(struct app *app) {
     if (work->parts[i]) on_revoked(app, &left, 1, true);
   }
   app->forsaken = false;
+  app->doubtful = false; // what we are given next is ours
+  app->step_ms = 0;
   app->failed = OK;
   ledger_close(app->dispatch.ledger);
   app->dispatch.ledger = NULL;
@@ -273,10 +277,24 @@ static enum error commit_now(struct app *app) {
 static enum error commit_if_due(struct app *app) {
   int64_t now_ms = clock_mono_ms();
   if (now_ms < app->commit_after_ms) return OK;
-  bool facts = ledger_waiting(app->dispatch.ledger) > 0;
+  bool facts = ledger_waiting(app->dispatch.ledger) > 0 || app->doubtful;
   if (!facts && (now_ms < app->progress_after_ms || !is_dirty(&app->dispatch.work))) return OK;
   enum error err = commit_now(app);
+  if (!err) app->doubtful = false;
   return tolerate(err, "commit") ? OK : err;
+}
+
+// Whoever was silent for half the session may have lost its partitions, and Kafka tells it a moment too late: what it
+// would begin now, another process may have delivered long ago. A commit of all progress succeeds only for the owner.
+static void note_silence(struct app *app, int64_t now_ms) {
+  struct work *work = &app->dispatch.work;
+  bool silent = app->step_ms != 0 && now_ms - app->step_ms > app->config->session_timeout_ms / 2;
+  app->step_ms = now_ms;
+  if (!silent) return;
+  log_warn("was-silent");
+  app->doubtful = true;
+  for (size_t i = 0; i < work->part_count; i++)
+    if (work->parts[i]) work->parts[i]->dirty = true;
 }
 
 static int idle_wait_ms(struct app *app) {
@@ -289,9 +307,11 @@ static int idle_wait_ms(struct app *app) {
 static enum error app_step(struct app *app) {
   struct dispatch *dispatch = &app->dispatch;
   health_beat(app->process->health);
+  int64_t now_ms = clock_mono_ms(), until_ms = now_ms + app->config->session_timeout_ms / 2;
+  note_silence(app, now_ms);
   enum error err = directory_poll(dispatch->directory, 0);
   if (!tolerate(err, "persons")) return err;
-  err = app->recording ? dispatch_begin_due(dispatch, clock_mono_ms()) : OK;
+  err = app->recording && !app->doubtful ? dispatch_begin_due(dispatch, now_ms, until_ms) : OK;
   bool busy = courier_in_flight(dispatch->courier) > 0;
   if (!err && busy) err = courier_run(dispatch->courier, BUSY_WAIT_MS);
   if (!err) err = dispatch->failed;

@@ -340,9 +340,9 @@ static enum error begin_job(struct dispatch *dispatch, struct job *job, int64_t 
   return err;
 }
 
-enum error dispatch_begin_due(struct dispatch *dispatch, int64_t now_ms) {
+enum error dispatch_begin_due(struct dispatch *dispatch, int64_t now_ms, int64_t until_ms) {
   enum error err = OK;
-  for (struct job *job = dispatch->work.jobs, *next; job && !err; job = next) {
+  for (struct job *job = dispatch->work.jobs, *next; job && !err && clock_mono_ms() <= until_ms; job = next) {
     next = job->next;
     err = begin_job(dispatch, job, now_ms);
   }

@@ -41,7 +41,7 @@ void dispatch_fini(struct dispatch *dispatch);
 enum error dispatch_take(struct dispatch *dispatch, struct part *part, const struct kafka_record *record,
                          int64_t now_ms) MUST_USE;
 
-// Begins every delivery that is due and has room. Any error is FATAL.
-enum error dispatch_begin_due(struct dispatch *dispatch, int64_t now_ms) MUST_USE;
+// Begins every delivery that is due and has room, and stops when it is later than until_ms. Any error is FATAL.
+enum error dispatch_begin_due(struct dispatch *dispatch, int64_t now_ms, int64_t until_ms) MUST_USE;
 
 #endif
