@@ -100,6 +100,17 @@ def unsettled(switches, outcomes):
     return {decision.id for decision, _ in switches} - {outcome.decision_id for outcome in outcomes}
 
 
+def sent_after_the_end(states, sent, final):
+    """Commands that were sent once more though a final state had been recorded."""
+    ended, wrong = set(), []
+    for state in states:
+        if state.state in final:
+            ended.add(state.command_id)
+        if state.state == sent and state.command_id in ended:
+            wrong.append(state.command_id)
+    return wrong
+
+
 def wrong_supplies(switches, outcomes, supplies):
     """Service points whose relay does not stand as the latest decision says, or whose outcomes contradict each other."""
     latest, by_decision, wrong = {}, defaultdict(set), []

@@ -388,6 +388,12 @@ class Run:
     def all_billed(self):
         return {(bill.lease, bill.period) for bill in self.bills()} >= self.periods().keys()
 
+    def mails(self):
+        """{file name without its number: how often such a mail was taken} of this run's persons."""
+        names = [path.name.split("-", 1)[1] for path in self.stack.mail.glob("*.eml")
+                 if f"{self.story}-".encode() in path.read_bytes().split(b"\n\n")[0]]
+        return {name: names.count(name) for name in names}
+
     def supplies(self):
         """What each relay last said of itself."""
         return {state.device: state.state.supply for _, state in self.logs.facts_of(self.story, "device_state")}

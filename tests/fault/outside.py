@@ -18,6 +18,7 @@ import rules  # noqa: E402,F401  and its own rules of metering
 
 SCHEMAS = records.load_schemas()
 site_pb, decision_pb, state_pb, telemetry_pb = (SCHEMAS[a] for a in ("site", "decision", "state", "telemetry"))
+command_pb = SCHEMAS["command"]
 SITE_LOG, DECISION_LOG = "riser.site.v1", "riser.decision.v1"
 REGISTERS = {"energy_import": 1}
 RANK_BITS = 10
@@ -172,6 +173,11 @@ class State:
                 reads.append((int(start.timestamp()) + (head >> RANK_BITS), head & (1 << RANK_BITS) - 1,
                               int.from_bytes(raw[at + 4:at + 12], "little", signed=True)))
         return {name: sorted(reads) for name, reads in found.items()}
+
+
+def command_states(brokers):
+    """Every record of riser.command.v1, in the order of each partition."""
+    return [state for _, _, state in records.Topic(brokers, "riser.command.v1").parsed(command_pb.CommandState)]
 
 
 def held_by_spool(folder, readings):

@@ -116,6 +116,13 @@ def test_a_supply_that_does_not_stand_as_decided():
     assert evidence.wrong_supplies(switches, outcomes + [Record(decision_id="s1", outcome=4, supply=2)], {"relay": 1})
 
 
+def test_a_command_that_is_sent_after_its_end():
+    sent, again = Record(command_id="a", state=5), Record(command_id="a", state=5)
+    end, other = Record(command_id="a", state=7), Record(command_id="b", state=5)
+    assert not evidence.sent_after_the_end([sent, again, end, other], 5, {7, 8})
+    assert evidence.sent_after_the_end([sent, end, again, other], 5, {7, 8}) == ["a"]
+
+
 def test_what_only_the_spool_holds_is_found_by_its_encoding(tmp_path):
     encoded = outside.telemetry_pb.Reading(meter="m", register=1, time_s=READS[1].time_s, value=READS[1].value)
     (tmp_path / "segment").write_bytes(b"head" + encoded.SerializeToString() + b"\0" * 99)

@@ -82,7 +82,7 @@ def test_decisions_that_come_again(world, seed):
         run.run_for(run.random.uniform(4, 6))
         run.prove_load(time.time() * 1000)
         run.hits.append(repeat_all(world))
-    mails = mails_of(world, run)
+    mails = run.mails()
     assert mails and set(mails.values()) == {1}, f"sent again: {[m for m, n in mails.items() if n > 1][:5]}"
     before = when_quiet(world)
     world.stack.kill("notify", "control")
@@ -90,7 +90,7 @@ def test_decisions_that_come_again(world, seed):
     run.world.rows[-1]["hits"] += f"/{repeat_all(world)}"
     wait_until_read(world, "riser-notify", "riser-control")
     assert when_quiet(world) == before, "somebody wrote because of decisions that came again"
-    assert mails_of(world, run) == mails, "mails were sent again"
+    assert run.mails() == mails, "mails were sent again"
     world.logs.catch_up()
     world.repeated.update(place for place, *_ in evidence.repeated_decisions(world.logs.decisions))
 
@@ -106,13 +106,6 @@ def repeat_all(world):
     producer.flush(60)
     producer.close()
     return len(before)
-
-
-def mails_of(world, run):
-    """{message id: how often it was sent} of this run's persons."""
-    names = [path.name.split("-", 1)[1] for path in world.stack.mail.glob("*.eml")
-             if f"{run.story}-".encode() in path.read_bytes().split(b"\n\n")[0]]
-    return {name: names.count(name) for name in names}
 
 
 def ends(world, topic):

@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+import evidence
+import outside
 from fault_run import Run, alive
 from second import start_second
 
@@ -66,6 +68,62 @@ def zombie(run, tmp_path, asleep_s):
         woke = world.stack.log("billing")[log_at:]
         run.remarks.append(f"{woke.count('partition-dropped')} commits refused")
         assert world.stack.pid("billing") == pid and alive(pid), "billing did not outlive its own sleep"
+
+
+def awake_again(run, part, pid, tmp_path, taken_over):
+    """The part, which sleeps, is replaced; when the second one has done its work the first wakes up."""
+    second = start_second(run.stack, tmp_path, "1", part)
+    try:
+        asleep = time.monotonic()
+        run.wait("the second to do the work", taken_over, 60)
+        run.run_for(max(0.0, asleep + ASLEEP_S - time.monotonic()))
+        mails, began = run.mails(), time.monotonic()
+        os.kill(pid, signal.SIGCONT)
+        run.prove_load(time.time() * 1000)
+        run.run_for(2)
+        again = [name for name, count in run.mails().items() if count > mails.get(name, count)]
+        run.recovered(began)
+    finally:
+        if alive(pid):
+            os.kill(pid, signal.SIGCONT)
+        second.terminate()
+        second.wait(30)
+    assert run.stack.pid(part) == pid and alive(pid), f"{part} did not outlive its own sleep"
+    return again
+
+
+@pytest.mark.long
+def test_zombie_notify(world, seed, tmp_path):
+    """Mails wait for the relay when notify falls asleep; when it wakes, its successor has long delivered them."""
+    fault = world.stack.mail / "fault"
+    fault.write_text("451\n")
+    try:
+        with Run(world, "zombie-notify", seed, ASLEEP_S + 16) as run:
+            run.wait("mails to wait", lambda: len(run.undelivered()) >= 6, 30)
+            run.run_for(run.random.uniform(0.3, 1))
+            pid, waiting = run.signal("notify", signal.SIGSTOP), run.undelivered()
+            fault.unlink()
+            run.hits.append(len(waiting))
+            again = awake_again(run, "notify", pid, tmp_path, lambda: not waiting & run.undelivered())
+            assert not again, f"the woken one sent again: {again}"
+    finally:
+        fault.unlink(missing_ok=True)
+
+
+@pytest.mark.long
+def test_zombie_control(world, seed, tmp_path):
+    """Commands are under way when control falls asleep; when it wakes, its successor has settled them."""
+    with Run(world, "zombie-control", seed, ASLEEP_S + 20) as run:
+        run.wait("commands to be under way", run.unsettled, 30)
+        run.run_for(run.random.uniform(0, 0.3))
+        pid, waiting = run.signal("control", signal.SIGSTOP), run.unsettled()
+        run.hits.append(len(waiting))
+        assert waiting, "nothing was under way"
+        awake_again(run, "control", pid, tmp_path, lambda: not waiting & run.unsettled())
+    command = outside.command_pb
+    final = {command.STATE_CONFIRMED, command.STATE_REFUSED, command.STATE_FAILED, command.STATE_SUPERSEDED}
+    again = evidence.sent_after_the_end(outside.command_states(world.brokers), command.STATE_SENT, final)
+    assert not again, f"sent after their end: {again}"
 
 
 def test_two_of_one_name(world, seed, tmp_path):
