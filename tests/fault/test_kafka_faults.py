@@ -3,7 +3,10 @@
 Kafka; a clock that is years ahead; owners that come and go."""
 import contextlib
 import os
+import pathlib
 import signal
+import subprocess
+import sys
 import time
 
 import kafka
@@ -23,33 +26,30 @@ YEARS_S = 10 * 365 * 86400
 
 # ---------------------------------------------------------------- between Redis' commit and Kafka's
 
-def outboxes(world):
-    """{partition: its outbox's bytes}, in one round trip."""
-    partitions = sorted(world.partitions)
-    return dict(zip(partitions, world.state.client.mget([f"{{p{p}}}:outbox" for p in partitions])))
+def outbox_keys(world):
+    return [f"{{p{partition}}}:outbox" for partition in sorted(world.partitions)]
 
 
-def decisions_in(value):
-    return [decision_pb.Decision.FromString(record.value) for record in state_pb.Outbox.FromString(value or b"").records
-            if record.topic == DECISION_LOG]
+def decisions_in_outboxes(world):
+    records = [record for value in world.state.client.mget(outbox_keys(world))
+               for record in state_pb.Outbox.FromString(value or b"").records]
+    return [decision_pb.Decision.FromString(record.value) for record in records if record.topic == DECISION_LOG]
 
 
 def kill_between_commits(run, world):
     """SIGKILL at the moment at which Redis shows a new outbox; gives the decisions that never reached Kafka."""
-    before, pid = outboxes(world), world.stack.pid("billing")
-    run.next_tick = 0.0
-    run.step()  # a tick, which brings about a decision in each partition
-    until = time.monotonic() + 5
-    while (after := outboxes(world)) == before and time.monotonic() < until:
-        pass
-    os.kill(pid, signal.SIGKILL)
-    run.prove_load(time.time() * 1000)
+    pid, (host, port) = world.stack.pid("billing"), world.stack.address("REDIS")
+    killer = subprocess.Popen([sys.executable, pathlib.Path(__file__).with_name("kill_at_commit.py"), host, str(port),
+                               str(pid), *outbox_keys(world)], stdout=subprocess.PIPE, text=True)
+    assert killer.stdout.readline() == "watching\n"
     run.dead.add("billing")
-    run.wait("billing to be gone", lambda: not alive(pid), 5)
-    after = outboxes(world)
+    run.wait("billing to be killed at its commit", lambda: not alive(pid), 15)
+    run.prove_load(time.time() * 1000)
+    assert killer.wait(15) == 0
+    killer.stdout.close()
     world.logs.catch_up()
     published = {decision.id for _, decision in world.logs.decisions}
-    return [d for value in after.values() for d in decisions_in(value) if d.id not in published]
+    return [decision for decision in decisions_in_outboxes(world) if decision.id not in published]
 
 
 def test_billing_killed_between_commits(world, seed):
