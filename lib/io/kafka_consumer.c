@@ -53,6 +53,7 @@ static bool tell_ends(struct consumer *consumer);
 static enum error collect(struct consumer *consumer, int timeout_ms, size_t max);
 static rd_kafka_message_t *wait_for_first(struct consumer *consumer, int timeout_ms);
 static bool nudge(struct consumer *consumer);
+static enum error query_offset(rd_kafka_t *rk, const rd_kafka_topic_partition_t *of, int64_t *offset, int timeout_ms);
 static enum error take_special(struct consumer *consumer, rd_kafka_message_t *message);
 static void fill_record(const rd_kafka_message_t *message, struct kafka_record *record);
 static void consumer_close(struct kafka_consumer *base);
@@ -317,12 +318,14 @@ static bool nudge(struct consumer *consumer) {
   if (rd_kafka_assignment(consumer->rk, &list)) return false;
   if (list->cnt) rd_kafka_position(consumer->rk, list);
   for (int i = 0; !behind && i < list->cnt; i++) {
-    const rd_kafka_topic_partition_t *entry = &list->elems[(consumer->nudged + i) % list->cnt];
+    rd_kafka_topic_partition_t *entry = &list->elems[(consumer->nudged + i) % list->cnt];
     int64_t low, high;
     if (rd_kafka_get_watermark_offsets(consumer->rk, entry->topic, entry->partition, &low, &high)) continue;
     behind = entry->offset >= 0 && high > entry->offset;
     if (!behind) continue;
-    rd_kafka_query_watermark_offsets(consumer->rk, entry->topic, entry->partition, &low, &high, 1);
+    entry->offset = RD_KAFKA_OFFSET_END;
+    enum error ignored = query_offset(consumer->rk, entry, &high, 1);
+    (void)ignored;
     consumer->nudges++;
     consumer->nudged = (consumer->nudged + i + 1) % list->cnt;
   }
@@ -416,11 +419,25 @@ static enum error consumer_committed(struct kafka_consumer *base, struct kafka_p
   return err;
 }
 
+// librdkafka's own question for both watermarks waits beyond its timeout while no broker answers.
+static enum error query_offset(rd_kafka_t *rk, const rd_kafka_topic_partition_t *of, int64_t *offset, int timeout_ms) {
+  rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+  rd_kafka_topic_partition_list_add(list, of->topic, of->partition)->offset = of->offset;
+  rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(rk, list, timeout_ms);
+  if (!code) code = list->elems[0].err;
+  if (!code) *offset = list->elems[0].offset;
+  rd_kafka_topic_partition_list_destroy(list);
+  return kafka_error(rk, code);
+}
+
 static enum error consumer_watermarks(struct kafka_consumer *base, const char *topic, int32_t partition, int64_t *low,
                                       int64_t *high) {
-  struct consumer *consumer = (struct consumer *)base;
-  return kafka_error(consumer->rk,
-                     rd_kafka_query_watermark_offsets(consumer->rk, topic, partition, low, high, KAFKA_WAIT_MS));
+  rd_kafka_t *rk = ((struct consumer *)base)->rk;
+  rd_kafka_topic_partition_t of = {.topic = (char *)(uintptr_t)topic, .partition = partition};
+  of.offset = RD_KAFKA_OFFSET_BEGINNING;
+  enum error err = query_offset(rk, &of, low, KAFKA_WAIT_MS);
+  of.offset = RD_KAFKA_OFFSET_END;
+  return err ? err : query_offset(rk, &of, high, KAFKA_WAIT_MS);
 }
 
 static enum error consumer_partitions(struct kafka_consumer *base, const char *topic, int32_t *count) {

@@ -2,11 +2,12 @@
 """The engines go away under load and come back."""
 import signal
 import time
+import urllib.request
 
 import pytest
 
 import outside
-from fault_run import Run, alive
+from fault_run import SERVICES, Run, alive
 
 KAFKA_AWAY_S, KAFKA_LONG_AWAY_S = 18, 180
 SAMPLE = 500
@@ -22,6 +23,11 @@ def test_kafka_away_for_minutes(world, seed):
     kafka_away(Run(world, "kafka-away-180", seed, KAFKA_LONG_AWAY_S + 12), KAFKA_LONG_AWAY_S)
 
 
+def is_live(stack, part):
+    url = "http://%s:%d/livez" % stack.address(f"HTTP_{part.upper()}")
+    return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=5).status == 200
+
+
 def kafka_away(run, seconds):
     """Ingest goes on taking in and keeps it in its spool; the others wait."""
     world = run.world
@@ -31,7 +37,10 @@ def kafka_away(run, seconds):
         run.kafka_down = True
         world.let_go_of_kafka()
         world.stack.stop("kafka")
-        run.run_for(seconds)
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            run.run_for(1)
+            assert all(is_live(world.stack, part) for part in SERVICES), "a service would be taken for dead"
         run.prove_load(time.time() * 1000)  # nobody was refused meanwhile
         sample = run.random.sample(sorted(run.not_in_log()), SAMPLE)
         waiting = len(outside.held_by_spool(world.stack.var / "spool", sample))
