@@ -17,6 +17,7 @@ import outside
 from fault_run import Run, alive
 from outside import DECISION_LOG, decision_pb, site_pb, state_pb
 from second import start_second
+from stack import BUILD
 
 TRIES = 12
 BURSTS_S = 20
@@ -146,7 +147,7 @@ def wait_until_read(world, *groups):
 def forced(world, tmp_path, parts):
     """The parts run with tests/fault/forced_fatal.c between them and librdkafka."""
     world.stack.stop(*parts)
-    world.stack.env |= {"LD_PRELOAD": str(outside.ROOT / "build" / "tests" / "libriser_forced_fatal.so"),
+    world.stack.env |= {"LD_PRELOAD": str(BUILD / "tests" / "libriser_forced_fatal.so"),
                         "RISER_FORCED_FATAL": str(tmp_path)}
     try:
         world.stack.start(*reversed(parts))
