@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loaded into a service by LD_PRELOAD: its wall clock is ahead by the seconds (int64) in the file RISER_FAULT_CLOCK, which
-// is mapped, so that the clock jumps when the test writes. The monotonic clock is left alone, and waits until an instant of
-// the wall clock are moved back to the real one. timespec_get and cnd_timedwait, which librdkafka uses as a pair for waits
-// only, are both left alone; libfaketime changes the one and not the other, and a client then waits for a day.
+// Loaded into a service by LD_PRELOAD: its wall clock is ahead by the seconds (int64) in the file RISER_FAULT_CLOCK,
+// which is mapped, so that the clock jumps when the test writes. The monotonic clock is left alone, and waits until
+// an instant of the wall clock are moved back to the real one. timespec_get and cnd_timedwait, which librdkafka uses
+// as a pair for waits only, are both left alone; libfaketime changes the one and not the other, and a client then
+// waits for a day.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
