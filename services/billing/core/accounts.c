@@ -8,7 +8,7 @@
 
 bool tenancy_of_unit(struct fold *fold, const struct unit *unit, const struct lease *lease, struct tenancy *out) {
   *out = (struct tenancy){.site = unit->site, .lease = lease, .room = *unit};
-  seal_need(fold, unit->site->site.id);
+  need_seal(fold, unit->site->site.id);
   out->entity = need_account(fold, unit->site->site.id, lease->id);
   if (out->entity) out->account = entity_account(out->entity);
   return out->entity != NULL;

@@ -17,8 +17,18 @@
 enum { DAY_S = 86400, HOUR_S = 3600 };
 #define READING_VALUE_MAX 1000000000000000 // beyond it no meter's register
 
+// The site and the chain that a record needs: those of the latest sites, so that they need not be looked up for each.
+enum { SITE_SLOTS = 16, SITE_NAME_MAX = 64 };
+
+struct site_slot {
+  uint64_t generation; // of the store; another one: the entities may have gone
+  struct entity *site, *seal;
+  char name[SITE_NAME_MAX + 1];
+};
+
 struct fold {
   struct store *store;
+  struct site_slot slots[SITE_SLOTS];
   uint32_t partition;
   int64_t business_time_s;
   int64_t now_s;         // business time of the decisions that are being made: in a tick already the tick's
@@ -78,6 +88,7 @@ bool id_valid(const char *id); // 1..64 of [A-Za-z0-9._-]
 
 struct entity *need_entity(struct fold *fold, enum store_kind kind, struct key key); // present or absent
 struct entity *need_site(struct fold *fold, const char *site);
+struct entity *need_seal(struct fold *fold, const char *chain); // present or absent
 struct entity *need_point(struct fold *fold, const char *site, const char *point);
 struct entity *need_account(struct fold *fold, const char *site, const char *lease);
 
@@ -149,7 +160,6 @@ void device_emit(struct fold *fold, const struct site_state *site, const char *d
 
 void seal_begin(struct fold *fold);                    // looks the record's chain up, makes fold->seal
 enum error seal_end(struct fold *fold);                // the record is done: its chain has it now
-void seal_need(struct fold *fold, const char *chain);  // looks up what chain_seal will read
 struct seal chain_seal(struct fold *fold, const char *chain); // with the record itself, if that belongs to it
 
 // ---- the families: one fact each. ERR_AGAIN: something is missing, nothing was changed.

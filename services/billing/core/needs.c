@@ -16,8 +16,35 @@ static struct entity *present(struct entity *entity) {
   return entity && entity_present(entity) ? entity : NULL;
 }
 
+// The slot that the name has for itself now; NULL: no name of a site.
+static struct site_slot *slot_of(struct fold *fold, const char *name) {
+  size_t len = strnlen(name, SITE_NAME_MAX + 1);
+  if (len == 0 || len > SITE_NAME_MAX) return NULL;
+  struct site_slot *slot = &fold->slots[(len + (unsigned char)name[len - 1]) % SITE_SLOTS];
+  uint64_t generation = store_generation(fold->store);
+  if (slot->generation == generation && strcmp(slot->name, name) == 0) return slot;
+  *slot = (struct site_slot){.generation = generation};
+  memcpy(slot->name, name, len);
+  return slot;
+}
+
+// What was found is kept; what is not loaded must be asked for again.
 struct entity *need_site(struct fold *fold, const char *site) {
-  return present(need_entity(fold, STORE_SITE, key_site(site)));
+  struct site_slot *slot = slot_of(fold, site);
+  if (slot && slot->site) store_touch(fold->store, slot->site);
+  if (slot && slot->site) return present(slot->site);
+  struct entity *entity = need_entity(fold, STORE_SITE, key_site(site));
+  if (slot) slot->site = entity;
+  return present(entity);
+}
+
+struct entity *need_seal(struct fold *fold, const char *chain) {
+  struct site_slot *slot = slot_of(fold, chain);
+  if (slot && slot->seal) store_touch(fold->store, slot->seal);
+  if (slot && slot->seal) return slot->seal;
+  struct entity *entity = need_entity(fold, STORE_SEAL, key_seal(chain));
+  if (slot) slot->seal = entity;
+  return entity;
 }
 
 struct entity *need_point(struct fold *fold, const char *site, const char *point) {

@@ -199,7 +199,7 @@ enum error fold_readings(struct fold *fold, const struct readings_fact *readings
 
 void fold_want(struct fold *fold, const struct fact *fact) {
   if (fact->kind != FACT_READINGS) return;
-  if (fact->mark.chain) seal_need(fold, fact->mark.chain);
+  if (fact->mark.chain) need_seal(fold, fact->mark.chain);
   struct entity *site_entity = need_site(fold, fact->envelope.site);
   struct site_index *index = site_entity ? site_index_of(fold, site_entity) : NULL;
   for (size_t i = 0; i < fact->readings.count; i++) {

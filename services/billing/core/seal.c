@@ -13,7 +13,7 @@ static struct seal held(struct entity *chain) {
 
 void seal_begin(struct fold *fold) {
   const struct record_mark *mark = &fold->fact->mark;
-  fold->chain = mark->chain ? need_entity(fold, STORE_SEAL, key_seal(mark->chain)) : NULL;
+  fold->chain = mark->chain ? need_seal(fold, mark->chain) : NULL;
   if (!fold->chain) return;
   fold->seal = held(fold->chain);
   seal_add(&fold->seal, bytes_text(mark->chain), mark->value);
@@ -43,12 +43,8 @@ enum error seal_end(struct fold *fold) {
   return fold->error;
 }
 
-void seal_need(struct fold *fold, const char *chain) {
-  need_entity(fold, STORE_SEAL, key_seal(chain));
-}
-
 struct seal chain_seal(struct fold *fold, const char *chain) {
-  struct entity *entity = need_entity(fold, STORE_SEAL, key_seal(chain));
+  struct entity *entity = need_seal(fold, chain);
   if (!entity) return (struct seal){.records = 0};
   return entity == fold->chain ? fold->seal : held(entity);
 }

@@ -165,6 +165,10 @@ enum lookup store_find(struct store *store, enum store_kind kind, const char *ke
   return entity->present ? FOUND : ABSENT;
 }
 
+void store_touch(struct store *store, struct entity *entity) {
+  entity->last_used = ++store->clock;
+}
+
 bool entity_present(const struct entity *entity) {
   return entity->present;
 }

@@ -97,6 +97,7 @@ enum lookup store_find(struct store *store, enum store_kind kind, const char *ke
 // Makes an absent entity present, empty and dirty.
 enum error store_create(struct store *store, struct entity *entity) MUST_USE;
 void store_mark(struct store *store, struct entity *entity); // it has changed
+void store_touch(struct store *store, struct entity *entity); // it was used, without a look-up
 bool entity_present(const struct entity *entity);
 
 struct site_state *entity_site(struct entity *entity);
