@@ -394,6 +394,12 @@ static bool messages(struct script *script, const struct words *words, struct fa
                                                      .supply = script_supply(word(words, 3)),
                                                      .outcome = outcome_from(word(words, 4)),
                                                      .reason = ""};
+  } else if (is(words, "key")) {
+    bool none = strcmp(word(words, 2), "-") == 0;
+    fact->kind = FACT_DEVICE_KEY;
+    fact->device_key = (struct device_key){.device = own_word(script, words, 1),
+                                           .wrapped = none ? "" : own_word(script, words, 2),
+                                           .previous = words->count > 3 ? own_word(script, words, 3) : ""};
   } else if (is(words, "state")) {
     fact->kind = FACT_DEVICE_STATE;
     fact->device_state = (struct device_state_fact){.device = own_word(script, words, 1),

@@ -81,6 +81,9 @@ static void check_device(struct play *play, const struct words *words) {
   for (size_t i = 0; i < device.meter_count; i++) {
     assert_int_equal(buffer_printf(&text, "%s%s", i ? "," : "", device.meters[i]), OK);
   }
+  const char *before = device.previous_key[0] ? "," : "";
+  if (device.wrapped_key[0])
+    assert_int_equal(buffer_printf(&text, " key=%s%s%s", device.wrapped_key, before, device.previous_key), OK);
   char expected[LINE_MAX_LEN] = "";
   for (int i = 2; i < words->count; i++) {
     size_t len = strlen(expected);

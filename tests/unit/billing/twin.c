@@ -247,6 +247,8 @@ static void keep_device(struct twin *twin, const struct device *device) {
   shown->device.device = shown->name;
   shown->device.site = arena_strdup(twin->kept, device->site);
   shown->device.landlord = arena_strdup(twin->kept, device->landlord);
+  shown->device.wrapped_key = arena_strdup(twin->kept, device->wrapped_key);
+  shown->device.previous_key = arena_strdup(twin->kept, device->previous_key);
   const char **meters = arena_array(twin->kept, device->meter_count, sizeof *meters);
   for (size_t i = 0; i < device->meter_count; i++) meters[i] = arena_strdup(twin->kept, device->meters[i]);
   shown->device.meters = meters;
