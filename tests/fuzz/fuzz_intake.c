@@ -16,12 +16,21 @@ static void put(struct registry *registry, const char *site, const char *device,
   FUZZ_HOLDS(registry_put(registry, &entry) == OK);
 }
 
+// Nobody who does not know the key gets a word of north/k-1 through.
+static void put_keyed(struct registry *registry) {
+  struct device_keys keys = {.count = 1};
+  for (size_t i = 0; i < DEVICE_KEY_SIZE; i++) keys.keys[0][i] = (uint8_t)(0xa5 ^ 7 * i);
+  struct registry_entry entry = {bytes_text("north"), bytes_text("k-1"), bytes_text("ann"), &keys};
+  FUZZ_HOLDS(registry_put(registry, &entry) == OK);
+}
+
 static void begin(void) {
   struct registry *registry = registry_new(100);
   put(registry, "north", "", "ann");
   put(registry, "south", "", "ann");
   put(registry, "south", "s-1", "ann");
   put(registry, "west", "b-1", "bob");
+  put_keyed(registry);
   struct intake_options options = {
       .judge =
           {
@@ -56,6 +65,8 @@ static void check(const struct intaken *taken) {
   const struct verdict *verdict = &taken->verdict;
   FUZZ_HOLDS(verdict->fact_count || verdict->refused); // nothing disappears
   FUZZ_HOLDS(verdict->fact_count <= VERDICT_FACTS_MAX);
+  bool keyed = bytes_equal_text(taken->topic.site, "north") && bytes_equal_text(taken->topic.device, "k-1");
+  FUZZ_HOLDS(!keyed || verdict->refused);
   for (size_t i = 0; i < verdict->fact_count; i++) check_fact(&verdict->facts[i], &taken->topic);
   if (!verdict->refused) return;
   FUZZ_HOLDS(error_class(verdict->refused) == CLASS_REJECT);

@@ -151,6 +151,31 @@ static void test_the_foreign_records_are_named(void **state) {
   }
 }
 
+// What happened is told from where the log agrees again, not from its length: that another place has made equal again,
+// or it has grown.
+static void test_the_first_of_two_is_told_from_what_stands_behind_it(void **state) {
+  (void)state;
+  for (int log_whole = 0; log_whole < 2; log_whole++) {
+    struct seal_trail *trail = trail_of(&all);
+    struct log *log = log_new();
+    insert(log, 600, 1);
+    cut(log, 200, 1);
+    struct seal_finding found = walk(trail, log, log_whole);
+    assert_int_equal(found.verdict, SEAL_REMOVED);
+    assert_int_equal(found.count, 1);
+    is_place(&found.last, 201, "201");
+    seal_trail_free(trail);
+    trail = trail_of(&all);
+    log = log_new();
+    cut(log, 600, 5);
+    snprintf(log->values[200], TEXT, "other");
+    found = walk(trail, log, log_whole);
+    assert_int_equal(found.verdict, SEAL_CHANGED);
+    is_place(&found.first, 201, "other");
+    seal_trail_free(trail);
+  }
+}
+
 static void test_a_cut_end_is_found(void **state) {
   (void)state;
   struct seal_trail *trail = trail_of(&all);
@@ -240,6 +265,7 @@ int main(void) {
       cmocka_unit_test(test_the_changed_record_is_named),
       cmocka_unit_test(test_the_gap_is_named),
       cmocka_unit_test(test_the_foreign_records_are_named),
+      cmocka_unit_test(test_the_first_of_two_is_told_from_what_stands_behind_it),
       cmocka_unit_test(test_a_cut_end_is_found),
       cmocka_unit_test(test_a_longer_log),
       cmocka_unit_test(test_the_place_is_named_while_the_log_goes_on),
