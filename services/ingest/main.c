@@ -5,7 +5,7 @@
 #include "ingest/app.h"
 
 int main(int argc, char **argv) {
-  static struct ingest_config settings;
+  struct ingest_config settings;
   int exit_code = EXIT_FAILURE;
   struct config *config = config_load(&INGEST_SCHEMA, argc, argv, &settings, &exit_code);
   if (!config) return exit_code;

@@ -254,7 +254,7 @@ static void step(struct worker *worker, int64_t now_ms) {
   kafka_producer_poll(worker->outlet.producer, 0);
   confirm(worker, now_ms);
   if (worker->producer_failed || kafka_producer_status(worker->outlet.producer)) take_over(worker);
-  tend(worker, now_ms);
+  if (!worker->failed) tend(worker, now_ms); // else there may be no producer any more
 }
 
 // Before the registry is loaded every site would be unknown.
