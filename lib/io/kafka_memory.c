@@ -53,6 +53,10 @@ void kafka_memory_fail_commits(struct kafka_memory *broker, int count, enum erro
   broker->commit_error = err;
 }
 
+void kafka_memory_kill_producers(struct kafka_memory *broker) {
+  for (size_t i = 0; i < broker->producer_count; i++) memory_producer_kill(broker->producers[i]);
+}
+
 void kafka_memory_hold(struct kafka_memory *broker, bool held) {
   broker->held = held;
   for (size_t i = 0; !held && i < broker->producer_count; i++) memory_producer_release(broker->producers[i]);

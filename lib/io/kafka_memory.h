@@ -23,6 +23,8 @@ enum error kafka_memory_consumer(struct kafka_memory *broker, const struct kafka
 void kafka_memory_fail_deliveries(struct kafka_memory *broker, int count, enum error err);
 // The next `count` transaction commits fail with this error, after being aborted.
 void kafka_memory_fail_commits(struct kafka_memory *broker, int count, enum error err);
+// All producers are dead from now on, as after a fatal error: what is sent is refused.
+void kafka_memory_kill_producers(struct kafka_memory *broker);
 // While held, records are queued but not decided, and nothing new is seen.
 void kafka_memory_hold(struct kafka_memory *broker, bool held);
 // Takes every partition away from the group's member and gives them back, as a rebalance does.

@@ -80,5 +80,6 @@ void memory_consumer_rebalance(struct memory_consumer *consumer, bool lost);
 struct memory_group *memory_consumer_group(struct kafka_consumer *consumer);
 // Of a producer: what was held back is decided.
 void memory_producer_release(struct memory_producer *producer);
+void memory_producer_kill(struct memory_producer *producer);
 
 #endif

@@ -27,6 +27,7 @@ struct memory_producer {
   char *transactional_id;
   bool in_transaction;
   bool fenced;
+  bool dead;
   struct sent *queue;
   size_t count;
   size_t capacity;
@@ -73,6 +74,7 @@ static void fence_older(struct memory_producer *producer) {
 
 static enum error producer_send(struct kafka_producer *base, const struct kafka_send *record) {
   struct memory_producer *producer = (struct memory_producer *)base;
+  if (producer->dead) return ERR_KAFKA_FATAL;
   if (producer->fenced) return ERR_FENCED;
   assert(!producer->transactional_id || producer->in_transaction);
   if (producer->count == producer->max) return ERR_QUEUE_FULL;
@@ -131,6 +133,10 @@ void memory_producer_release(struct memory_producer *producer) {
     if (!producer->queue[i].decided) decide(producer, &producer->queue[i]);
 }
 
+void memory_producer_kill(struct memory_producer *producer) {
+  producer->dead = true;
+}
+
 // The callback may send again, so what is told is taken out first.
 static int producer_poll(struct kafka_producer *base, int timeout_ms) {
   struct memory_producer *producer = (struct memory_producer *)base;
@@ -147,7 +153,8 @@ static int producer_poll(struct kafka_producer *base, int timeout_ms) {
 }
 
 static enum error producer_status(struct kafka_producer *base) {
-  return ((struct memory_producer *)base)->fenced ? ERR_FENCED : OK;
+  const struct memory_producer *producer = (struct memory_producer *)base;
+  return producer->dead ? ERR_KAFKA_FATAL : producer->fenced ? ERR_FENCED : OK;
 }
 
 static enum error producer_flush(struct kafka_producer *base, int timeout_ms) {

@@ -82,11 +82,13 @@ enum error outbox_build(struct shell *shell, const struct effects *effects, stru
   return err;
 }
 
-// While the producer's queue is full it is served.
+// While the producer's queue is full it is served. One that has died is replaced by the next pass, and what it did not
+// take is published when its partition is opened anew.
 static enum error send_one(struct shell *shell, const struct kafka_send *record) {
   int64_t deadline_ms = clock_mono_ms() + shell->config->publish_timeout_ms;
   for (;;) {
     enum error err = kafka_producer_send(shell->producer, record);
+    if (err == ERR_KAFKA_FATAL || err == ERR_FENCED) return ERR_ABORTED;
     if (err != ERR_QUEUE_FULL || clock_mono_ms() > deadline_ms) return err;
     kafka_producer_poll(shell->producer, POLL_MS);
     health_beat(shell->health);

@@ -164,6 +164,23 @@ static void test_failed_deliveries_are_made_up_for(void **state) {
   }
 }
 
+// A producer that has died does not end the process: the partition is opened anew with another one.
+static void test_the_producer_may_die_at_any_moment(void **state) {
+  (void)state;
+  for (int passes = 1; passes < 60; passes += 4) {
+    struct world world;
+    world_init(&world);
+    story_write(&world);
+    assert_int_equal(world_run(&world, passes), OK);
+    kafka_memory_kill_producers(world.kafka);
+    assert_int_equal(world_run(&world, 5), OK);
+    world_restart(&world);
+    assert_int_equal(world_run(&world, PASSES), OK);
+    must_be_as_expected(&world);
+    world_fini(&world);
+  }
+}
+
 static void test_loads_may_fail(void **state) {
   (void)state;
   struct world world;
@@ -294,6 +311,7 @@ int main(void) {
       cmocka_unit_test(test_a_new_process_at_any_moment),
       cmocka_unit_test(test_a_rebalance_at_any_moment),
       cmocka_unit_test(test_failed_deliveries_are_made_up_for),
+      cmocka_unit_test(test_the_producer_may_die_at_any_moment),
       cmocka_unit_test(test_loads_may_fail),
       cmocka_unit_test(test_without_a_meta_nothing_is_done),
       cmocka_unit_test(test_an_idle_owner_notices_another_fence),
