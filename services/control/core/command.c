@@ -125,13 +125,16 @@ void command_follow(struct command *command, const struct command_state *state,
   if (command_step_is_final(s->step)) note_final(command);
 }
 
-int64_t command_not_after_s(const struct command *command, int64_t business_s,
+int64_t command_not_after_s(const struct command *command, int64_t business_s, int64_t wall_ms,
                             const struct command_settings *settings) {
-  return (command_wants_off(command) ? command->allowed_s : business_s) + settings->permit_s;
+  if (command_wants_off(command)) return command->allowed_s + settings->permit_s;
+  int64_t wall_s = wall_ms / 1000;
+  return (business_s > wall_s ? business_s : wall_s) + settings->permit_s;
 }
 
 int64_t command_expiry_s(const struct command *command, int64_t business_s, const struct command_settings *settings) {
-  int64_t left_s = command_not_after_s(command, business_s, settings) - business_s;
+  int64_t left_s = settings->permit_s;
+  if (command_wants_off(command)) left_s += command->allowed_s - business_s;
   if (left_s > settings->message_expiry_s) left_s = settings->message_expiry_s;
   return left_s < 1 ? 1 : left_s;
 }

@@ -66,8 +66,10 @@ uint32_t command_attempts(const struct command *command); // publishes in this e
 bool command_wants_off(const struct command *command);
 // Whether its pause is not over. One that is longer than any pause comes from a clock that was ahead, and is over.
 bool command_pauses(const struct command *command, int64_t wall_ms, const struct command_settings *settings);
-// Until when the device may carry it out: of a cut as long as billing's permission, of a reconnect always afresh.
-int64_t command_not_after_s(const struct command *command, int64_t business_s, const struct command_settings *settings);
+// Until when the device may carry it out: of a cut as long as billing's permission, of a reconnect always afresh, and
+// by the wall clock if business time stands still, so that a device with a right clock never takes it for an old one.
+int64_t command_not_after_s(const struct command *command, int64_t business_s, int64_t wall_ms,
+                            const struct command_settings *settings);
 // Seconds after which the broker drops the publish.
 int64_t command_expiry_s(const struct command *command, int64_t business_s, const struct command_settings *settings);
 // Whether this state of its device shows what is wanted, as a consequence of the command and not from before it.

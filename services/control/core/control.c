@@ -164,13 +164,14 @@ static enum error send(const struct step *step, struct command *command, const s
   const struct command_state *state = &command->state;
   const struct command_settings *settings = &step->control->settings->command;
   int64_t now_s = step->control->mark.business_s;
+  int64_t not_after_s = command_not_after_s(command, now_s, step->wall_ms, settings);
   return effects_add_publish(
       step->effects, &(struct publish){.site = state->site,
                                        .device = state->switch_due.device,
                                        .codec = device ? device->codec : "",
                                        .command = {.command_id = state->command_id,
                                                    .supply = state->switch_due.supply,
-                                                   .not_after_s = command_not_after_s(command, now_s, settings),
+                                                   .not_after_s = not_after_s,
                                                    .desired_version = state->switch_due.version},
                                        .attempt = state->attempt,
                                        .expiry_s = command_expiry_s(command, now_s, settings)});
@@ -194,7 +195,7 @@ static enum error carry_out(const struct step *step, struct command *command) {
   const struct command_settings *settings = &step->control->settings->command;
   const struct command_state *state = &command->state;
   int64_t now_s = step->control->mark.business_s;
-  bool late = now_s > command_not_after_s(command, now_s, settings) && !CANARY(NEVER_EXPIRES);
+  bool late = now_s > command_not_after_s(command, now_s, step->wall_ms, settings) && !CANARY(NEVER_EXPIRES);
   if (command_wants_off(command) && late) {
     return finish(step, command, COMMAND_FAILED, "expired");
   }

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
+#include "control/core/command.h"
 #include "control/core/device/codec.h"
 #include "control/core/devices.h"
 #include "control/core/policy/policy.h"
@@ -202,8 +203,22 @@ static void test_only_recorded_devices_are_known(void **state) {
   devices_free(devices);
 }
 
+// When nobody moves business time on, a device with a right clock must not take a reconnect for an old one. Of a cut it
+// must: billing's permission is of business time.
+static void test_a_reconnect_is_never_late(void **state) {
+  (void)state;
+  const struct command_settings settings = {.permit_s = 86400};
+  const int64_t business_s = 1464134700, days_later_ms = (business_s + 4 * 86400) * 1000;
+  struct command command = {.allowed_s = business_s, .state = {.switch_due = {.supply = SUPPLY_ON}}};
+  assert_int_equal(command_not_after_s(&command, business_s, days_later_ms, &settings), business_s + 5 * 86400);
+  assert_int_equal(command_not_after_s(&command, business_s, 1000, &settings), business_s + 86400);
+  command.state.switch_due.supply = SUPPLY_OFF;
+  assert_int_equal(command_not_after_s(&command, business_s, days_later_ms, &settings), business_s + 86400);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_a_reconnect_is_never_late),
       cmocka_unit_test(test_policies),       cmocka_unit_test(test_devices),
       cmocka_unit_test(test_refusal_outweighs_hold), cmocka_unit_test(test_pb_is_protobuf),
       cmocka_unit_test(test_a_full_buffer_is_an_error), cmocka_unit_test(test_topic),
