@@ -70,3 +70,10 @@ sanitizer_end() {
   say "== no process had a finding"
   return "$1"
 }
+
+# long_sim [--seed S] [--seeds N] [--steps N] [--trace] ...: see docs/simulation.md
+long_sim() {
+  packages_ensure test
+  build_main
+  exec "$BUILD/tests/riser-sim" "$@"
+}

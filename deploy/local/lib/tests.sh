@@ -3,7 +3,7 @@
 
 TEST_PARTS=(unit asan lint system fault)
 # Longer ones, of their own (long_tests.sh): only by name, one at a time, with options of their own.
-LONG_PARTS=(fuzz canaries tsan asan-system)
+LONG_PARTS=(fuzz canaries sim tsan asan-system)
 
 tests_command() {
   local parts=() part failed=()
