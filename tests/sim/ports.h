@@ -68,6 +68,7 @@ void sim_spool_tend(struct spool *spool);
 void sim_spool_stamp(struct spool *spool, int64_t wall_ms);
 int64_t sim_spool_stamped(const struct spool *spool);
 struct spool_level sim_spool_level(struct spool *spool);
+uint64_t sim_spool_waiting(struct spool *spool);
 uint64_t sim_spool_tail(const struct spool *spool);
 
 #endif

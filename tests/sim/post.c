@@ -200,6 +200,7 @@ enum error sim_mqtt_open(const struct mqtt_options *options, struct mqtt **opene
   client->handlers = options->handlers;
   client->subscribes = options->subscription_count > 0;
   client->known = !options->clean_start && client->unit->life > 1;
+  client->paused = options->paused;
   clients[at] = client;
   *opened = &client->base;
   connect_later(client);

@@ -194,6 +194,10 @@ struct spool_level sim_spool_level(struct spool *spool) {
                               .near_full = free_bytes < spool->reserve_bytes};
 }
 
+uint64_t sim_spool_waiting(struct spool *spool) {
+  return spool->tail - spool->confirmed;
+}
+
 uint64_t sim_spool_tail(const struct spool *spool) {
   return spool->tail;
 }
