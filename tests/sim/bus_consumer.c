@@ -88,7 +88,9 @@ static bool has_news(void *ctx) {
   for (size_t i = 0; i < consumer->place_count; i++) {
     const struct place *place = &consumer->places[i];
     if (place->paused) continue;
-    if (place->next < stable_end(consumer->unit, place->topic, place->partition) || (consumer->report_end && !place->end_told)) return true;
+    if (place->next < stable_end(consumer->unit, place->topic, place->partition) ||
+        (consumer->report_end && !place->end_told))
+      return true;
   }
   return false;
 }
@@ -173,7 +175,8 @@ static size_t tell_ends(struct consumer *consumer) {
   size_t told = 0;
   for (size_t i = 0; consumer->report_end && i < consumer->place_count; i++) {
     struct place *place = &consumer->places[i];
-    if (place->end_told || place->paused || place->next < stable_end(consumer->unit, place->topic, place->partition)) continue;
+    if (place->end_told || place->paused || place->next < stable_end(consumer->unit, place->topic, place->partition))
+      continue;
     struct kafka_position end = {
         .topic = bus_topic_names[place->topic], .partition = place->partition, .offset = place->next};
     place->end_told = true;

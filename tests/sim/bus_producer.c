@@ -47,8 +47,8 @@ struct producer {
   // Transactions:
   char transactional[NAME_SIZE]; // "": none
   uint64_t transaction;          // 0: none is open
-  bool committed; // the open one is, but the producer does not know yet
-  bool doomed;    // it can only be aborted
+  bool committed;                // the open one is, but the producer does not know yet
+  bool doomed;                   // it can only be aborted
   struct kafka_position *offsets;
   char (*notes)[4096];
   size_t offset_count;
@@ -195,7 +195,8 @@ static int tell(struct producer *producer) {
     free((void *)(uintptr_t)sent.key.data);
     free((void *)(uintptr_t)sent.value.data);
     told++;
-    if (producer->on_delivered) producer->on_delivered(producer->ctx, sent.opaque, sent.err, sent.partition, sent.offset);
+    if (producer->on_delivered)
+      producer->on_delivered(producer->ctx, sent.opaque, sent.err, sent.partition, sent.offset);
   }
   return told;
 }
@@ -380,7 +381,8 @@ static enum error producer_abort(struct kafka_producer *base, int timeout_ms) {
 
 // What is on its way when a producer goes: the broker takes some of it.
 static void let_go(struct producer *producer) {
-  if (!bus_is_held() && !producer->dead) take(producer, producer->decided + chance_below(producer->count - producer->decided + 1));
+  if (!bus_is_held() && !producer->dead)
+    take(producer, producer->decided + chance_below(producer->count - producer->decided + 1));
 }
 
 static void producer_close(struct kafka_producer *base) {

@@ -63,7 +63,7 @@ static struct {
     size_t house;
     struct reading reading;
     char meter[HOUSE_NAME_SIZE];
-  } *ledger;
+  } * ledger;
   size_t ledger_count, ledger_room;
   int64_t business_s[BUS_PARTITIONS];
 } all;
@@ -131,8 +131,7 @@ static void take_delivery(int32_t partition, int64_t offset, const struct notice
     if (message->bounced_at == INT64_MAX) message->bounced_at = offset;
     return;
   }
-  if (message->settled)
-    violated("a message is settled once", "%s to %s", notice->decision_id, notice->person);
+  if (message->settled) violated("a message is settled once", "%s to %s", notice->decision_id, notice->person);
   if (notice->delivery == DELIVERY_DELIVERED && !message->mails && !canary_sings(CANARY_NOTICE))
     violated("delivered is what was delivered", "%s to %s", notice->decision_id, notice->person);
   message->settled = true;
@@ -280,7 +279,7 @@ static void check_decision(const struct kafka_record *record) {
   }
   if (decision.kind != DECISION_CLOCK)
     trace("decision %d/%lld %s (cause %lld.%u)", record->partition, (long long)record->offset, decision.id,
-        (long long)decision.cause.offset, decision.cause.index);
+          (long long)decision.cause.offset, decision.cause.index);
   if (!take_cause(record->partition, &decision, hash_of(record->value))) return;
   tally.decisions++;
   take_id(&decision);
@@ -321,7 +320,8 @@ static void check_decision(const struct kafka_record *record) {
 static void check_fact(const struct kafka_record *record) {
   struct fact fact;
   int32_t p = record->partition;
-  if (!record->value.data || wire_fact_decode(record->value, all.arena, &fact) != OK) return; // billing makes exceptions
+  if (!record->value.data || wire_fact_decode(record->value, all.arena, &fact) != OK)
+    return; // billing makes exceptions
   if (trace_wanted() && fact.kind != FACT_TICK)
     trace("fact %d/%lld %s %s", p, (long long)record->offset, fact_kind_name(fact.kind), fact.envelope.fact_id);
   tally.facts++;
@@ -381,7 +381,9 @@ void check_committed(const struct unit *unit, const struct redis_fence *fence, c
   }
   bool behind = after.next_offset < before.next_offset ||
                 (after.next_offset == before.next_offset && after.next_index < before.next_index);
-  if (behind) violated("the fence only advances", "from %lld to %lld", (long long)before.next_offset, (long long)after.next_offset);
+  if (behind)
+    violated("the fence only advances", "from %lld to %lld", (long long)before.next_offset,
+             (long long)after.next_offset);
   trace("commit of %zu writes, next %lld.%u", count, (long long)after.next_offset, after.next_index);
   for (size_t i = 0; i < count; i++) {
     struct bytes key = writes[i].words[1];
@@ -430,7 +432,7 @@ bool check_some_notice(size_t *house, char *decision, size_t decision_size, char
 // ---- what services say of themselves
 
 void check_logged(const struct unit *unit, const char *event, const struct log_field *fields) {
-  static const char *const never[] = {"partition-refused",  "state-corrupt",      "decision-unreadable",
+  static const char *const never[] = {"partition-refused",  "state-corrupt",       "decision-unreadable",
                                       "command-unreadable", "progress-unreadable", "person-unreadable",
                                       "partitions-differ",  "partitions-mismatch", "record-passed-over-by-ingest"};
   const char *reason = "";
@@ -443,8 +445,7 @@ void check_logged(const struct unit *unit, const char *event, const struct log_f
 void check_failed(const struct unit *unit, const char *where, enum error err) {
   trace("fails in %s: %s", where, error_name(err));
   tally.deaths++;
-  if (err != ERR_FENCED)
-    violated("no service gives up", "%s ends in %s: %s", unit->name, where, error_name(err));
+  if (err != ERR_FENCED) violated("no service gives up", "%s ends in %s: %s", unit->name, where, error_name(err));
 }
 
 // ---- the end

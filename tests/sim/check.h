@@ -22,7 +22,7 @@ void check_end(void);
 
 // A record that can be read from now on.
 void check_record(enum bus_topic topic, const struct kafka_record *record);
-// Redis has done a commit.
+// Redis has done a commit; `fence` holds what was there, whatever the owner expected.
 void check_committed(const struct unit *unit, const struct redis_fence *fence, const struct redis_command *writes,
                      size_t count);
 void check_mail_begins(const char *decision, const char *person);
@@ -43,8 +43,8 @@ bool check_some_read(size_t *house, struct reading *reading, char meter[]);
 bool check_some_notice(size_t *house, char *decision, size_t decision_size, char *person, size_t person_size);
 
 struct tally {
-  uint64_t facts, decisions, repeated, commits, bills, rebills, balances, payments, mails, mails_again, cuts, reconnects,
-      moves, stale_moves, refused_commits, folds, exceptions, deaths;
+  uint64_t facts, decisions, repeated, commits, bills, rebills, balances, payments, mails, mails_again;
+  uint64_t cuts, reconnects, moves, folds, exceptions, deaths;
 };
 extern struct tally tally;
 

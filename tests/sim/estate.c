@@ -121,18 +121,39 @@ static void furnish_house(size_t house) {
   static const struct zone_transition zones[HOUSES][1] = {{{0, 0}}, {{0, 28800}}};
   static const struct tariff_block blocks[] = {{MODEL_BLOCK_UPTO, MODEL_BLOCK_PRICE_1_E8}, {0, MODEL_BLOCK_PRICE_2_E8}};
   static const struct tariff_block flat[] = {{0, MODEL_WATER_PRICE_E8}};
-  struct site site = {.id = house_site(house), .landlord = "ada", .name = "House",
-                      .zone_name = house ? "Asia/Shanghai" : "UTC", .zone = {zones[house], 1}, .currency = "CNY",
-                      .minor_digits = 2, .language = "en", .grace_hours = ESTATE_GRACE_HOURS,
-                      .due_days = ESTATE_DUE_DAYS, .reminder_after_days = ESTATE_REMIND_DAYS,
-                      .notice_after_days = ESTATE_NOTICE_DAYS, .disconnect_after_days = ESTATE_CUT_DAYS,
-                      .notice_lead_days = ESTATE_LEAD_DAYS, .disconnectable = {false, true, true},
+  struct site site = {.id = house_site(house),
+                      .landlord = "ada",
+                      .name = "House",
+                      .zone_name = house ? "Asia/Shanghai" : "UTC",
+                      .zone = {zones[house], 1},
+                      .currency = "CNY",
+                      .minor_digits = 2,
+                      .language = "en",
+                      .grace_hours = ESTATE_GRACE_HOURS,
+                      .due_days = ESTATE_DUE_DAYS,
+                      .reminder_after_days = ESTATE_REMIND_DAYS,
+                      .notice_after_days = ESTATE_NOTICE_DAYS,
+                      .disconnect_after_days = ESTATE_CUT_DAYS,
+                      .notice_lead_days = ESTATE_LEAD_DAYS,
+                      .disconnectable = {false, true, true},
                       .landlord_person = "ada"};
-  struct tariff power = {.id = "power", .name = "Power", .commodity = COMMODITY_ELECTRICITY, .kind = TARIFF_BLOCK,
-                         .accumulation = ACCUMULATION_MONTH, .year_start_month = 1, .blocks = blocks, .block_count = 2,
+  struct tariff power = {.id = "power",
+                         .name = "Power",
+                         .commodity = COMMODITY_ELECTRICITY,
+                         .kind = TARIFF_BLOCK,
+                         .accumulation = ACCUMULATION_MONTH,
+                         .year_start_month = 1,
+                         .blocks = blocks,
+                         .block_count = 2,
                          .line_rounding = {MODEL_QUANTUM_E4, ROUNDING_HALF_UP}};
-  struct tariff water = {.id = "water", .name = "Water", .commodity = COMMODITY_WATER, .kind = TARIFF_FLAT,
-                         .accumulation = ACCUMULATION_NONE, .year_start_month = 1, .blocks = flat, .block_count = 1,
+  struct tariff water = {.id = "water",
+                         .name = "Water",
+                         .commodity = COMMODITY_WATER,
+                         .kind = TARIFF_FLAT,
+                         .accumulation = ACCUMULATION_NONE,
+                         .year_start_month = 1,
+                         .blocks = flat,
+                         .block_count = 1,
                          .line_rounding = {MODEL_QUANTUM_E4, ROUNDING_HALF_UP}};
   say(house, "site", (struct fact){.kind = FACT_SITE, .site = site});
   say(house, "power", (struct fact){.kind = FACT_TARIFF, .tariff = power});
@@ -151,9 +172,17 @@ static void install(const struct device *device, const char *meter, int64_t from
   char id[ID_SIZE], point[ID_SIZE];
   snprintf(id, ID_SIZE, "inst-%s", meter);
   point_name(device->point, point);
-  struct installation installation = {.id = id, .service_point = point, .meter = meter, .device = meter,
-                                      .reg = device->reg, .from_s = from_s, .until_s = until_s, .multiplier_num = 1,
-                                      .multiplier_den = 1, .max_rate_per_hour = 1000000, .backflow_max = 1000,
+  struct installation installation = {.id = id,
+                                      .service_point = point,
+                                      .meter = meter,
+                                      .device = meter,
+                                      .reg = device->reg,
+                                      .from_s = from_s,
+                                      .until_s = until_s,
+                                      .multiplier_num = 1,
+                                      .multiplier_den = 1,
+                                      .max_rate_per_hour = 1000000,
+                                      .backflow_max = 1000,
                                       .slack = 1000,
                                       .switch_kind = house_is_water(device->point) ? SWITCH_VALVE : SWITCH_RELAY};
   char fact_id[2 * ID_SIZE];
@@ -174,9 +203,10 @@ static void furnish_point(struct device *device) {
   int64_t now_s = machine_now_ms() / 1000;
   room_name(house_room_of(device->point), room);
   point_name(device->point, point);
-  struct service_point service_point = {.id = point, .room = room,
-                                        .commodity = house_is_water(device->point) ? COMMODITY_WATER
-                                                                                   : COMMODITY_ELECTRICITY,
+  struct service_point service_point = {.id = point,
+                                        .room = room,
+                                        .commodity =
+                                            house_is_water(device->point) ? COMMODITY_WATER : COMMODITY_ELECTRICITY,
                                         .tariff = house_is_water(device->point) ? "water" : "power"};
   say(device->house, point, (struct fact){.kind = FACT_SERVICE_POINT, .service_point = service_point});
   install(device, device->id, now_s, 0);
@@ -187,7 +217,12 @@ static void introduce(const char *id) {
   struct buffer value;
   char mail[2 * ID_SIZE];
   snprintf(mail, sizeof mail, "%s@example.org", id);
-  struct person person = {.id = id, .landlord = "ada", .name = id, .mail = mail, .webhook_url = "", .language = "en",
+  struct person person = {.id = id,
+                          .landlord = "ada",
+                          .name = id,
+                          .mail = mail,
+                          .webhook_url = "",
+                          .language = "en",
                           .webhook_secret_name = ""};
   buffer_init(&value, RECORD_MAX);
   if (wire_person_encode(&person, &value) != OK) abort();
@@ -199,8 +234,12 @@ static void say_lease(const struct tenancy *tenancy) {
   char room[ROOM_NAME_SIZE], id[2 * ID_SIZE];
   const char *persons[] = {tenancy->persons[0], tenancy->persons[1]};
   room_name(tenancy->room, room);
-  struct lease lease = {.id = tenancy->lease, .room = room, .persons = persons,
-                        .person_count = tenancy->person_count, .from_s = tenancy->from_s, .until_s = tenancy->until_s};
+  struct lease lease = {.id = tenancy->lease,
+                        .room = room,
+                        .persons = persons,
+                        .person_count = tenancy->person_count,
+                        .from_s = tenancy->from_s,
+                        .until_s = tenancy->until_s};
   snprintf(id, sizeof id, "%s.%s", tenancy->lease, tenancy->until_s ? "out" : "in");
   say(tenancy->house, id, (struct fact){.kind = FACT_LEASE, .lease = lease});
 }
@@ -238,8 +277,13 @@ void estate_furnish(void) {
 static void pay(const struct tenancy *tenancy, enum commodity commodity, int64_t amount_e4) {
   char id[ID_SIZE];
   numbered(id, "pay");
-  struct payment payment = {.id = id, .lease = tenancy->lease, .commodity = commodity, .amount_e4 = amount_e4,
-                            .paid_at_s = machine_now_ms() / 1000, .method = "cash", .reference = ""};
+  struct payment payment = {.id = id,
+                            .lease = tenancy->lease,
+                            .commodity = commodity,
+                            .amount_e4 = amount_e4,
+                            .paid_at_s = machine_now_ms() / 1000,
+                            .method = "cash",
+                            .reference = ""};
   say(tenancy->house, id, (struct fact){.kind = FACT_PAYMENT, .payment = payment});
 }
 
@@ -255,12 +299,15 @@ static int64_t told(const struct tenancy *tenancy, enum commodity commodity) {
 
 static void think_of_paying(void) {
   const struct tenancy *tenancy = &tenancies[chance_below(tenancy_count)];
-  int64_t owed_e4 = told(tenancy, COMMODITY_NONE) + told(tenancy, COMMODITY_ELECTRICITY) + told(tenancy, COMMODITY_WATER);
+  int64_t owed_e4 =
+      told(tenancy, COMMODITY_NONE) + told(tenancy, COMMODITY_ELECTRICITY) + told(tenancy, COMMODITY_WATER);
   bool will = owed_e4 > 0;
   if (tenancy->habit == PAYS_LATE) will &= chance_of(300);
   if (tenancy->habit == PAYS_HALF) will &= chance_of(2000);
   if (tenancy->habit == PAYS_WHEN_CUT) will &= is_cut(tenancy) && chance_of(4000);
-  enum commodity commodity = chance_of(8000) ? COMMODITY_NONE : chance_of(5000) ? COMMODITY_ELECTRICITY : COMMODITY_WATER;
+  enum commodity commodity = chance_of(8000)   ? COMMODITY_NONE
+                             : chance_of(5000) ? COMMODITY_ELECTRICITY
+                                               : COMMODITY_WATER;
   if (chance_of(100)) pay(tenancy, commodity, 1 + (int64_t)chance_below(OVERPAID_E4));
   if (!will) return;
   bool half = tenancy->habit == PAYS_HALF && chance_of(7000);
@@ -292,8 +339,12 @@ static void edit(bool is_void) {
   if (!check_some_read(&house, &reading, meter)) return;
   numbered(id, is_void ? "void" : "edit");
   int64_t value = reading.value - (int64_t)chance_below(3);
-  struct read_edit edit = {.meter = meter, .reg = reading.reg, .time_s = reading.time_s,
-                           .value = value < 0 ? 0 : value, .is_void = is_void, .revision = (uint32_t)(numbers % 250),
+  struct read_edit edit = {.meter = meter,
+                           .reg = reading.reg,
+                           .time_s = reading.time_s,
+                           .value = value < 0 ? 0 : value,
+                           .is_void = is_void,
+                           .revision = (uint32_t)(numbers % 250),
                            .reason = "looked again"};
   say(house, id, (struct fact){.kind = FACT_READ_EDIT, .read_edit = edit});
 }
@@ -333,9 +384,13 @@ static void bounce(void) {
   size_t house;
   if (!check_some_notice(&house, decision, sizeof decision, person, sizeof person)) return;
   numbered(id, "bounce");
-  struct notice_delivered notice = {.decision_id = decision, .person = person, .channel = CHANNEL_MAIL,
-                                    .delivery = DELIVERY_BOUNCED, .message_id = "",
-                                    .time_s = machine_now_ms() / 1000, .detail = "no such mailbox"};
+  struct notice_delivered notice = {.decision_id = decision,
+                                    .person = person,
+                                    .channel = CHANNEL_MAIL,
+                                    .delivery = DELIVERY_BOUNCED,
+                                    .message_id = "",
+                                    .time_s = machine_now_ms() / 1000,
+                                    .detail = "no such mailbox"};
   say(house, id, (struct fact){.kind = FACT_NOTICE_DELIVERED, .notice_delivered = notice});
 }
 
@@ -357,8 +412,9 @@ static void write_nonsense(void) {
     break;
   default: // a clock that is years ahead
     snprintf(key, sizeof key, "@tick/%zu", house);
-    say_as(key, "", id,
-           (struct fact){.kind = FACT_TICK, .tick = {machine_now_ms() / 1000 + 600 + (int64_t)chance_below(FAR_OFF_S)}});
+    say_as(
+        key, "", id,
+        (struct fact){.kind = FACT_TICK, .tick = {machine_now_ms() / 1000 + 600 + (int64_t)chance_below(FAR_OFF_S)}});
   }
 }
 
@@ -366,13 +422,20 @@ static void life(void *ctx, uint64_t argument) {
   (void)ctx, (void)argument;
   if (calm) return;
   uint64_t what = chance_below(100);
-  if (what < 76) think_of_paying();
-  else if (what < 82) edit(false);
-  else if (what < 85) edit(true);
-  else if (what < 87) swap();
-  else if (what < 89) move_tenants();
-  else if (what < 93) bounce();
-  else if (what < 97) write_nonsense();
+  if (what < 76)
+    think_of_paying();
+  else if (what < 82)
+    edit(false);
+  else if (what < 85)
+    edit(true);
+  else if (what < 87)
+    swap();
+  else if (what < 89)
+    move_tenants();
+  else if (what < 93)
+    bounce();
+  else if (what < 97)
+    write_nonsense();
   else if (some_device()->contact.last_id[0]) {
     struct device *device = some_device();
     if (device->contact.last_id[0]) house_force(device, chance_of(5000) ? SUPPLY_OFF : SUPPLY_ON);

@@ -12,11 +12,20 @@
 #include "trace.h"
 #include "vault.h"
 
-enum { TEMPTED = 15, /* in ten thousand */ WATCHED_MAX = 16, SUPERVISE_MS = 2000, LONG_MS = 60000, SECOND_MS = 1000, MINUTE_MS = 60000, HOUR_MS = 3600000, SKEW_HOURS = 20 };
+enum {
+  WATCHED_MAX = 16,
+  SUPERVISE_MS = 2000,
+  LONG_MS = 60000,
+  SECOND_MS = 1000,
+  MINUTE_MS = 60000,
+  HOUR_MS = 3600000,
+  SKEW_HOURS = 20
+};
 
 static struct unit *watched[WATCHED_MAX];
 static size_t watched_count;
 static uint64_t spacing_ms; // between two, at most, as a rule
+static uint32_t temptation;
 static bool broker_may_forget, active, resting;
 
 static void supervise(void *ctx, uint64_t argument);
@@ -34,6 +43,8 @@ void faults_begin(bool may_forget) {
   resting = false;
   relay_set_away(false);
   static const int64_t spacings_ms[] = {40 * MINUTE_MS, 4 * HOUR_MS, 24 * HOUR_MS};
+  static const uint32_t temptations[] = {5, 30, 150}; // in ten thousand
+  temptation = temptations[chance_below(sizeof temptations / sizeof *temptations)];
   spacing_ms = (uint64_t)spacings_ms[chance_below(sizeof spacings_ms / sizeof *spacings_ms)];
   machine_in(HOUR_MS, strike, NULL, 0);
 }
@@ -119,14 +130,14 @@ static void on_temptation(void *ctx, uint64_t life) {
   if (chance_of(5000)) {
     unit_kill(unit);
   } else {
-    unit_stop(unit, (int64_t)chance_below(2 * MINUTE_MS));
+    unit_stop(unit, (int64_t)chance_below(chance_of(5000) ? 2 * MINUTE_MS : 6 * HOUR_MS));
     bus_watch_groups();
     bus_watch_transactions();
   }
 }
 
 void faults_tempt(struct unit *unit) {
-  if (!active || again_is_running() || !unit || !chance_of(TEMPTED)) return;
+  if (!active || again_is_running() || !unit || !chance_of(temptation)) return;
   machine_in((int64_t)chance_below(4), on_temptation, unit, unit->life);
 }
 

@@ -64,9 +64,12 @@ static const char *parse(int argc, char **argv, struct options *options) {
                          : strcmp(argv[i], "--seeds") == 0 ? &options->seeds
                          : strcmp(argv[i], "--steps") == 0 ? &options->steps
                                                            : NULL;
-      if (number) good = number_of(value, number);
-      else if (strcmp(argv[i], "--canary") == 0) good = canary_of(value, &options->canary);
-      else return "there is no such option";
+      if (number)
+        good = number_of(value, number);
+      else if (strcmp(argv[i], "--canary") == 0)
+        good = canary_of(value, &options->canary);
+      else
+        return "there is no such option";
       i++;
     }
     if (!good) return "an option's value cannot be read";
@@ -83,7 +86,8 @@ static int fail(const struct options *options, struct story *story) {
     story_run(story);
     trace_print_kept(SHOWN_LINES);
   }
-  if (strcmp(promise, violated_promise()) != 0) printf("run again, it did not come to the same: %s\n", violated_promise());
+  if (strcmp(promise, violated_promise()) != 0)
+    printf("run again, it did not come to the same: %s\n", violated_promise());
   printf("again: riser-sim --seed %" PRIu64 " --steps %" PRIu64 "%s%s%s\n", story->seed, options->steps,
          options->canary ? " --canary " : "", options->canary ? canary_names[options->canary] : "", " --trace");
   return 1;
@@ -91,10 +95,10 @@ static int fail(const struct options *options, struct story *story) {
 
 static void print_tally(const struct options *options, uint64_t steps, int64_t days, int64_t took_ms) {
   double seconds = took_ms > 0 ? (double)took_ms / 1000 : 0.001;
-  printf("%" PRIu64 " runs, %" PRIu64 " steps in %.1f s (%.0f a second), %" PRId64 " simulated days\n", options->seeds, steps,
-         seconds, (double)steps / seconds, days);
-  printf("facts %" PRIu64 ", decisions %" PRIu64 " (repeated %" PRIu64 "), commits %" PRIu64 ", bills %" PRIu64 " (again %" PRIu64
-         "), balances %" PRIu64 ", payments %" PRIu64 ", mails %" PRIu64 " (again %" PRIu64 ")\n",
+  printf("%" PRIu64 " runs, %" PRIu64 " steps in %.1f s (%.0f a second), %" PRId64 " simulated days\n", options->seeds,
+         steps, seconds, (double)steps / seconds, days);
+  printf("facts %" PRIu64 ", decisions %" PRIu64 " (repeated %" PRIu64 "), commits %" PRIu64 ", bills %" PRIu64
+         " (again %" PRIu64 "), balances %" PRIu64 ", payments %" PRIu64 ", mails %" PRIu64 " (again %" PRIu64 ")\n",
          tally.facts, tally.decisions, tally.repeated, tally.commits, tally.bills, tally.rebills, tally.balances,
          tally.payments, tally.mails, tally.mails_again);
   printf("cuts sent %" PRIu64 ", reconnects sent %" PRIu64 ", contacts moved %" PRIu64 ", folds again %" PRIu64
@@ -115,8 +119,8 @@ static int run_all(const struct options *options, const char *folder) {
     steps += end.steps;
     days += end.days;
     if (!options->quiet)
-      printf("seed %" PRIu64 ": kept, %" PRIu64 " steps, %" PRId64 " days, digest %016" PRIx64 "\n", story.seed, end.steps,
-             end.days, end.digest);
+      printf("seed %" PRIu64 ": kept, %" PRIu64 " steps, %" PRId64 " days, digest %016" PRIx64 "\n", story.seed,
+             end.steps, end.days, end.digest);
     fflush(stdout);
     if (!options->twice) continue;
     struct story_end other = story_run(&story);

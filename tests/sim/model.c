@@ -24,7 +24,7 @@ struct register_reads {
   struct said {
     int64_t time_s, value;
     uint32_t rank;
-  } *list;
+  } * list;
   size_t count, room;
 };
 
@@ -44,7 +44,7 @@ struct lease_account {
     int64_t offset, amount_e4;
     enum commodity commodity;
     bool refused;
-  } *payments;
+  } * payments;
   size_t payment_count;
   int64_t told_e4[COMMODITY_COUNT]; // by the last balance
 };
@@ -250,8 +250,8 @@ static void check_section(const struct bill *bill, const struct bill_section *se
   }
   bool sums = quantity == section->quantity && lines == section->quantity && amount == section->amount_e4;
   if (!sums || section->amount_e4 != price_of(section->commodity, section->quantity))
-    violated("a bill adds up", "%s: %s: meters %lld, quantity %lld, lines %lld, amount %lld, by the model %lld", bill->id,
-             section->service_point, (long long)quantity, (long long)section->quantity, (long long)lines,
+    violated("a bill adds up", "%s: %s: meters %lld, quantity %lld, lines %lld, amount %lld, by the model %lld",
+             bill->id, section->service_point, (long long)quantity, (long long)section->quantity, (long long)lines,
              (long long)section->amount_e4, (long long)price_of(section->commodity, section->quantity));
 }
 
@@ -280,7 +280,8 @@ void model_bill(const struct decision *decision) {
     new.usage[section->commodity] += section->quantity;
     new.has[section->commodity] = true;
   }
-  if (total_e4 != bill->total_e4) violated("a bill adds up", "%s: %lld is not its sections'", bill->id, (long long)bill->total_e4);
+  if (total_e4 != bill->total_e4)
+    violated("a bill adds up", "%s: %lld is not its sections'", bill->id, (long long)bill->total_e4);
   new.total_e4 = total_e4;
   if (!there) account->bill_count++;
   account->bills[at] = new;

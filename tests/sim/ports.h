@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The services' ports as the simulation has them. The build renames these symbols in the services' objects (ports.syms),
-// so that what runs is the services' own code, main() included, on a simulated clock, process, Kafka, Redis, MQTT
-// broker, spool and mail relay.
+// The services' ports as the simulation has them. The build renames these symbols in the services' objects
+// (ports.syms), so that what runs is the services' own code, main() included, on a simulated clock, process, Kafka,
+// Redis, MQTT broker, spool and mail relay.
 #ifndef RISER_TESTS_SIM_PORTS_H
 #define RISER_TESTS_SIM_PORTS_H
 

@@ -19,11 +19,11 @@ enum {
   PUBLISHES_MAX = 64,
   QUICK_MS = 10,
   SLOW_MS = 20000,
-  SLOW = 200,    // in ten thousand
-  TWICE = 150,   // of messages of either direction
-  UNSAID = 100,  // publishes of which nobody hears whether they arrived
-  LOST = 100,    // publishes that the connection swallows
-  NEAR = 4,      // how far a letter may overtake others
+  SLOW = 200,   // in ten thousand
+  TWICE = 150,  // of messages of either direction
+  UNSAID = 100, // publishes of which nobody hears whether they arrived
+  LOST = 100,   // publishes that the connection swallows
+  NEAR = 4,     // how far a letter may overtake others
   CONNECT_MS = 200,
 };
 
@@ -264,7 +264,8 @@ static void say(struct client *client, uint64_t id, enum error err) {
 static void on_arrival(void *ctx, uint64_t argument) {
   struct publication *publication = ctx;
   (void)argument;
-  if (publication->letter.topic) house_take(publication->letter.topic, publication->letter.payload, publication->until_ms);
+  if (publication->letter.topic)
+    house_take(publication->letter.topic, publication->letter.payload, publication->until_ms);
   struct client *client = publication->id ? find(publication->client) : NULL;
   if (client) say(client, publication->id, publication->err);
   letter_fini(&publication->letter);

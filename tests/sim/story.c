@@ -18,7 +18,7 @@
 #include "vault.h"
 
 enum {
-  FOLDS = 3, // under faults
+  FOLDS = 3,      // under faults
   CALM_DAYS = 10, // what was cut comes back
   REST_DAYS = 3,
   DAY_MS = 86400000,
@@ -29,17 +29,26 @@ enum {
   PATH_SIZE = 256,
 };
 
-static const char *const billing_settings[] = {"RISER_CLOCK",         "system", "RISER_BATCH_RECORDS",   "7",
-                                               "RISER_BATCH_WRITES",  "12",     "RISER_BATCH_DECISIONS", "4",
-                                               "RISER_POLL_RECORDS",  "20",     "RISER_STATIC_MEMBER",   "true", NULL};
+static const char *const billing_settings[] = {"RISER_CLOCK",
+                                               "system",
+                                               "RISER_BATCH_RECORDS",
+                                               "7",
+                                               "RISER_BATCH_WRITES",
+                                               "12",
+                                               "RISER_BATCH_DECISIONS",
+                                               "4",
+                                               "RISER_POLL_RECORDS",
+                                               "20",
+                                               "RISER_STATIC_MEMBER",
+                                               "true",
+                                               NULL};
 static const char *const closing_settings[] = {"RISER_CLOCK", "log", NULL};
 static const char *const control_settings[] = {"RISER_PARTITIONS", "2", NULL};
 static const char *const notify_settings[] = {"RISER_PARTITIONS", "2", NULL};
 static char spool_dirs[2][PATH_SIZE];
 static const char *const receipts_settings[] = {"RISER_SEQUENCES", "true", "RISER_SPOOL_DIR", spool_dirs[0], NULL};
-static const char *const ingest_settings[2][5] = {
-    {"RISER_SEQUENCES", "false", "RISER_SPOOL_DIR", spool_dirs[0], NULL},
-    {"RISER_SEQUENCES", "false", "RISER_SPOOL_DIR", spool_dirs[1], NULL}};
+static const char *const ingest_settings[2][5] = {{"RISER_SEQUENCES", "false", "RISER_SPOOL_DIR", spool_dirs[0], NULL},
+                                                  {"RISER_SEQUENCES", "false", "RISER_SPOOL_DIR", spool_dirs[1], NULL}};
 
 static const struct program billing = {"billing", billing_main, billing_settings};
 static const struct program closing = {"billing", billing_main, closing_settings};
@@ -112,7 +121,8 @@ static void live_until(int64_t until_ms) {
 
 // Devices are heard once their site is known; then it begins.
 static void open_doors(const struct story *story) {
-  for (uint64_t i = 0; !is_violated() && bus_log(BUS_DEVICE, 0)->count + bus_log(BUS_DEVICE, 1)->count < DEVICES + HOUSES; i++) {
+  for (uint64_t i = 0;
+       !is_violated() && bus_log(BUS_DEVICE, 0)->count + bus_log(BUS_DEVICE, 1)->count < DEVICES + HOUSES; i++) {
     if (i == STEPS_MAX) violated("everything comes to rest", "the devices are not made known");
     machine_step();
   }
@@ -178,9 +188,8 @@ struct story_end story_run(const struct story *story) {
     if (!is_violated()) again_check(false);
   }
   if (!is_violated()) heal_and_look();
-  struct story_end told = {.steps = machine_steps(),
-                           .digest = machine_digest(),
-                           .days = (machine_now_ms() - began_ms) / DAY_MS};
+  struct story_end told = {
+      .steps = machine_steps(), .digest = machine_digest(), .days = (machine_now_ms() - began_ms) / DAY_MS};
   end();
   return told;
 }

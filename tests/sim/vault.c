@@ -262,9 +262,9 @@ static enum error really_commit(const struct connection *connection, const struc
   own_fence.expected = expected;
   keep_old(fence->key, kept, kept_count);
   enum error err = redis_commit(connection->inner, &own_fence, kept, kept_count);
+  if (!err) check_committed(connection->unit, &own_fence, writes, count);
   free((void *)(uintptr_t)expected.data);
   free(kept);
-  if (!err) check_committed(connection->unit, fence, writes, count);
   return err;
 }
 
