@@ -104,6 +104,11 @@ int sim_life_fd(void) {
   return -1;
 }
 
+int sim_life_end(int exit_code, char **argv) {
+  (void)argv;
+  return exit_code;
+}
+
 bool sim_life_wait(int timeout_ms) {
   if (!sim_life_draining()) task_wait(machine_now_ms() + timeout_ms, NULL, NULL);
   return sim_life_draining();

@@ -33,6 +33,7 @@ int sim_process_close(struct process *process);
 void sim_process_fail(const char *where, enum error err);
 bool sim_life_draining(void);
 int sim_life_fd(void);
+int sim_life_end(int exit_code, char **argv);
 bool sim_life_wait(int timeout_ms);
 struct condition *sim_health_condition(struct health *health, const char *name);
 void sim_condition_set(struct condition *condition, bool holds);
