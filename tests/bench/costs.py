@@ -19,7 +19,7 @@ def redis_bytes(stack, quick):
     """What a meter takes in Redis with two months of hourly reads and thirteen months of days."""
     rooms = 20 if quick else 200
     stack.riser("start", "billing")
-    stack.install(1, rooms, "memory")
+    stack.install(1, rooms, "memory", MEMORY_START_S)
     hourly_s = MEMORY_START_S + 334 * DAY_S  # 2022-12-01
     times = [*range(MEMORY_START_S, hourly_s, DAY_S), *range(hourly_s, COST_START_S + 1, 3600)]
     readings(stack, "memory-0", rooms, times)
@@ -64,14 +64,14 @@ def tick_along(stack, done, rounds_a_second, until_s):
 def cpu(stack, quick):
     """All services at work: rooms read every 15 minutes for 35 days: days close, a month closes, bills go out by mail."""
     sites, rooms, days = (2 if quick else 20), 20, 35
-    stack.install(sites, rooms, "cost", COST_START_S)
+    stack.install(sites, rooms, "cost", COST_START_S, leased=True)
     for service in reversed(SERVICES):
         stack.riser("start", service)
     stack.fold_all()
     time.sleep(2)
     idle = spent(stack, lambda: time.sleep(3))
     rounds = days * DAY_S // ROUND_S
-    rate = 500 if quick else 1000  # messages of 20 readings a second
+    rate = 1000  # messages of 20 readings a second
     done = threading.Event()
     ticks = threading.Thread(target=tick_along, args=(stack, done, rate / sites, COST_START_S + days * DAY_S))
 

@@ -38,12 +38,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="under a minute: fewer and shorter runs")
     parser.add_argument("--json", type=pathlib.Path, help="write the figures here too")
-    parser.add_argument("--only", help="one case by the name of its function")
+    parser.add_argument("--only", nargs="*", help="cases by the names of their functions")
     options = parser.parse_args()
     results = []
     with Stack() as stack:
         for case in CASES:
-            if options.only in (None, case.__name__):
+            if options.only is None or case.__name__ in options.only:
                 results += case(stack, options.quick)
     print(f"\n{'case':<78}{'ratio':>7}{'median':>13} {'':<12}{'spread':>24}   aim")
     for result in results:

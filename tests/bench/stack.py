@@ -115,9 +115,9 @@ class Stack:
         fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def install(self, sites, rooms, name="bench", leased_from=None):
+    def install(self, sites, rooms, name="bench", since=1_000_000_000, leased=False):
         """Sites bench-0.. with `rooms` rooms each, one electricity meter m-NNNNNNN a room, known to ingest and billing;
-        with `leased_from` each room is leased to a person with a mail address."""
+        `leased`: each room to a person with a mail address."""
         pb = self.schemas["site"]
         for number in range(sites):
             site = f"{name}-{number}"
@@ -136,12 +136,12 @@ class Stack:
                     id=f"p-{room}", room=f"r-{room}", commodity=1, tariff="flat"))
                 self.fact(site, f"installation-{room}", installation=pb.Installation(
                     id=f"i-{room}", service_point=f"p-{room}", meter=f"m-{room:07d}", device=f"m-{room:07d}", register=1,
-                    from_s=1_000_000_000, multiplier_num=1, multiplier_den=1, max_rate_per_hour=1_000_000, slack=10,
+                    from_s=since, multiplier_num=1, multiplier_den=1, max_rate_per_hour=1_000_000, slack=10,
                     switch_kind=1))
-                if leased_from:
+                if leased:
                     person = self.schemas["person"].Person(id=f"{site}.{room}", landlord="bench", name=f"{room}",
                                                            mail=f"{site}.{room}@example.org", language="en")
                     self.producer.send("riser.person.v1", key=person.id.encode(), value=person.SerializeToString())
                     self.fact(site, f"lease-{room}", lease=pb.Lease(id=f"l-{room}", room=f"r-{room}",
-                                                                    persons=[person.id], from_s=leased_from))
+                                                                    persons=[person.id], from_s=since))
         self.producer.flush()
