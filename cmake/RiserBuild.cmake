@@ -69,6 +69,9 @@ if(RISER_SANITIZE STREQUAL "coverage")
   target_compile_options(riser_rules INTERFACE -fprofile-instr-generate -fcoverage-mapping)
   target_link_options(riser_rules INTERFACE -fprofile-instr-generate)
 elseif(DEFINED sanitize_${RISER_SANITIZE})
+  if(RISER_SANITIZE STREQUAL "thread")
+    set(RISER_PROGRAM_SOURCES ${PROJECT_SOURCE_DIR}/tests/sanitizers/c11_threads.c) # librdkafka's threads, made visible
+  endif()
   set(sanitize -fsanitize=${sanitize_${RISER_SANITIZE}})
   target_compile_options(riser_rules INTERFACE ${sanitize} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(riser_rules INTERFACE ${sanitize})
@@ -84,7 +87,7 @@ endfunction()
 
 function(riser_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
-  add_executable(${name} ${ARG_SOURCES})
+  add_executable(${name} ${ARG_SOURCES} ${RISER_PROGRAM_SOURCES})
   target_link_libraries(${name} PRIVATE riser_rules ${ARG_LINK})
 endfunction()
 
