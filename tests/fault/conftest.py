@@ -22,6 +22,7 @@ def pytest_addoption(parser):
     group = parser.getgroup("faults")
     group.addoption("--seeds", type=int, default=1, help="how many seeds each fault is played with")
     group.addoption("--all", action="store_true", help="also the long ones, which need root")
+    group.addoption("--kills", type=int, default=200, help="how often kill-ingest-200 kills ingest")
     group.addoption("--first-seed", type=int, help="the first of them; default: RISER_FAULT_SEED, or a new one")
 
 

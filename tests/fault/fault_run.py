@@ -356,8 +356,8 @@ class Run:
         for sim in loads:
             sim.send_signal(signal.SIGTERM)
         self.wait("the load's end", lambda: all(sim.poll() is not None for sim in loads), 30)
+        assert [sim.returncode for sim in loads] == [0, 0], f"metersim ended with {[sim.returncode for sim in loads]}"
         said = [json.loads(sim.stdout.read()) for sim in loads]
-        assert [sim.returncode for sim in loads] == [0, 0]
         self.recovered_all()
         self.check(sum(line["readings"] for line in said))
 

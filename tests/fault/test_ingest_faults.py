@@ -17,7 +17,6 @@ from own import Own, http_port, metric, start_beside
 from stack import ROOT
 from stream import Stream
 
-KILLS = 200
 # A spool of a few MiB, in which the test can look for what it holds.
 SMALL = {"RISER_PAYLOAD_MAX": "16KiB", "RISER_SPOOL_SIZE": "64MiB", "RISER_SPOOL_SEGMENT": "256KiB",
          "RISER_MQTT_RECEIVE_MAX": "64"}
@@ -67,11 +66,11 @@ def small_spool(stack):
 
 
 @pytest.mark.long
-def test_ingest_killed_200_times(world, seed):
+def test_ingest_killed_200_times(world, seed, pytestconfig):
     """One load, one death after the other; kill n of seed s is at the moment that "s n" gives."""
-    hits, recoveries, amid = [], [], 0
+    hits, recoveries, amid, kills = [], [], 0, pytestconfig.getoption("--kills")
     with small_spool(world.stack), Stream(world, "kill-ingest-200", seed) as stream:
-        for number in range(KILLS):
+        for number in range(kills):
             moment = random.Random(f"kill-ingest {seed} {number}")
             stream.run_for(moment.uniform(0.02, 0.8))
             hits.append(kill(stream))
@@ -91,13 +90,13 @@ def test_ingest_killed_200_times(world, seed):
     gaps = [event for _, event in world.logs.facts_of(stream.site, "device_event")]
     assert not gaps, f"{len(gaps)} events: a gap was told of that there is not"
     struck = sum(1 for hit in hits if hit)
-    assert struck >= KILLS // 10, f"only {struck} of {KILLS} deaths found readings that only the spool had"
+    assert struck >= kills // 10, f"only {struck} of {kills} deaths found readings that only the spool had"
     recoveries.sort()
     world.rows.append({
-        "fault": "kill-ingest-200", "seed": seed, "hits": f"{struck} of {KILLS}, {sum(hits)} readings", "rate": rate,
+        "fault": "kill-ingest-200", "seed": seed, "hits": f"{struck} of {kills}, {sum(hits)} readings", "rate": rate,
         "acked": acked, "lost": lost, "twice": twice,
         "recovery": f"{statistics.median(recoveries):.1f} s, worst {recoveries[-1]:.1f} s",
-        "remarks": f"{KILLS} kills and {amid} amid the start in {seconds} s, {copies} copies merged"})
+        "remarks": f"{kills} kills and {amid} amid the start in {seconds} s, {copies} copies merged"})
 
 
 DISK_MIB = 12
