@@ -200,7 +200,7 @@ def forget_session(stack, client_id):
 def test_two_ingests(world, seed, tmp_path):
     """One shared subscription; a fifth of the messages twice, a fifth changes places, a tenth late; one of the two dies."""
     stack, moment = world.stack, random.Random(f"two-ingests {seed}")
-    shared = {"RISER_SEQUENCES": "false"}
+    shared = {"RISER_SEQUENCES": "false", "RISER_MQTT_SHARE": "riser-ingest"}
     ports = http_port(stack, "ingest"), stack.port_base + 32
     second = {"RISER_INSTANCE": "1", "RISER_SPOOL_DIR": str(tmp_path / "spool-1"), "RISER_HTTP_PORT": str(ports[1])}
     faults = ("--duplicates", "20", "--reordered", "20", "--delayed", "10", "--delay", "1")
