@@ -169,7 +169,11 @@ class Run:
                      "--ledger", str(folder / f"{site}.jsonl"),
                      *(["--receipts", "--receipt-timeout", "3"] if self.receipts else []))
         self.began = time.monotonic()
-        self.wait("the load to come up", lambda: self.rate() >= STATED_RATE, 20)
+        try:
+            self.wait("the load to come up", lambda: self.rate() >= STATED_RATE, 20)
+        except BaseException as error:
+            self.__exit__(type(error), error, None)
+            raise
         return self
 
     def contacts(self, room):

@@ -43,7 +43,11 @@ class Stream:
                  "--batch", "4", "--interval", str(INTERVAL_S), "--start", str(START_S), "--ledger",
                  str(self.ledger.path), "--seed", str(self.seed), *self.options], stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=log, text=True)
-        self.wait("the load to come up", lambda: self.rate() >= min(STATED_RATE, self.rate_wanted * 0.7), 20)
+        try:
+            self.wait("the load to come up", lambda: self.rate() >= min(STATED_RATE, self.rate_wanted * 0.7), 20)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
