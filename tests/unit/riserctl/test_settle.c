@@ -103,6 +103,7 @@ static void the_stories_come_to_rest(void **state) {
 static void positions_must_all_be_reached(void **state) {
   (void)state;
   const struct settle_positions there = {.site_next = 10,
+                                         .site_end = 10,
                                          .folded_next = 10,
                                          .outbox_last = {.offset = 8, .index = 3},
                                          .decision_last = {.offset = 8, .index = 3}};
@@ -113,6 +114,10 @@ static void positions_must_all_be_reached(void **state) {
   p = there;
   p.folded_next = 11; // folded, and not yet seen here
   assert_false(settle_positions_reached(&p));
+  p.site_end = 11; // what lies there is a transaction's marker
+  assert_true(settle_positions_reached(&p));
+  p.folded_next = 10; // billing has not yet come to that marker
+  assert_true(settle_positions_reached(&p));
   p = there;
   p.folded_index = 1; // a tick is applied in part
   assert_false(settle_positions_reached(&p));

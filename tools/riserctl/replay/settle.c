@@ -185,6 +185,7 @@ enum error settle_describe(const struct settle *settle, size_t max, struct buffe
 }
 
 bool settle_positions_reached(const struct settle_positions *positions) {
-  return positions->folded_next == positions->site_next && positions->folded_index == 0 &&
+  bool folded = positions->folded_next >= positions->site_next && positions->folded_next <= positions->site_end;
+  return folded && positions->folded_index == 0 &&
          cause_compare(positions->outbox_last, positions->decision_last) <= 0;
 }

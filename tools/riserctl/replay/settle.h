@@ -36,6 +36,7 @@ enum error settle_describe(const struct settle *settle, size_t max, struct buffe
 // The positions that show whether all of the log is folded and all that followed is published and seen here.
 struct settle_positions {
   int64_t site_next;          // behind the last record of riser.site.v1 that was seen
+  int64_t site_end;           // up to where there is no other: beyond site_next lie transactions' markers
   int64_t folded_next;        // meta.next_offset
   uint32_t folded_index;      // meta.next_index: > 0 while a record is applied in part
   struct cause outbox_last;   // of what was read together with the meta; offset -1: nothing

@@ -248,6 +248,7 @@ static enum error read_fence(struct watch *watch, bool *reached) {
   if (err) return err;
   struct settle_positions positions = {
       .site_next = watch->streams[STREAM_SITE].last + 1,
+      .site_end = watch->streams[STREAM_SITE].next,
       .folded_next = watch->fence.meta.next_offset,
       .folded_index = watch->fence.meta.next_index,
       .outbox_last = {.offset = -1},
@@ -286,9 +287,9 @@ enum error watch_describe(struct watch *watch, struct buffer *to) {
   }
   if (!err && !watch->fence.installed) {
     err = buffer_printf(to, "  partition %d has no fence in Redis: riserctl rebuild\n", (int)watch->options.partition);
-  } else if (!err && watch->fence.meta.next_offset != site->last + 1) {
+  } else if (!err && (watch->fence.meta.next_offset <= site->last || watch->fence.meta.next_offset > site->next)) {
     err = buffer_printf(to, "  billing has folded up to offset %" PRId64 ", the log goes to %" PRId64 "\n",
-                        watch->fence.meta.next_offset, site->last + 1);
+                        watch->fence.meta.next_offset, site->next);
   }
   if (!err) err = arrivals_describe(watch->options.arrivals, 5, to);
   return err ? err : settle_describe(watch->options.settle, 10, to);
