@@ -41,7 +41,8 @@ static void own_mounts(void) {
     if (unshare(CLONE_NEWUSER | CLONE_NEWNS)) fail_msg("no mounts of our own: %s (run as root)", strerror(errno));
     write_text("/proc/self/uid_map", map);
   }
-  assert_int_equal(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+  // In a chroot "/" is no mount; what is mounted there is seen as whoever made it wants it.
+  if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL)) assert_int_equal(errno, EINVAL);
 }
 
 static int group_set_up(void **state) {
