@@ -13,7 +13,7 @@
 
 #include "riserctl/seal_trail.h"
 
-enum { RECORDS = 1000, ROOM = RECORDS + 200, TEXT = 16 };
+enum { RECORDS = 1000, ROOM = RECORDS + 200, TEXT = 32 };
 
 #define CHAIN "house"
 
