@@ -163,6 +163,7 @@ def forced(world, tmp_path, parts):
 REPLACED = ("producer-taken-over", "producer-replaced", "beginning-anew")
 
 
+@pytest.mark.long
 def test_fatal_producer_errors(world, seed, tmp_path):
     """Of each service, amid its work: another producer goes on, in the same process."""
     parts = ["ingest", "control", "notify", "billing"]
@@ -180,6 +181,7 @@ def test_fatal_producer_errors(world, seed, tmp_path):
             assert world.stack.pid(part) == pid and alive(pid), f"{part} did not outlive its producer"
 
 
+@pytest.mark.long
 def test_notify_is_shut_out(world, seed):
     """As Kafka does when it ends a transaction that was open for too long during an outage: somebody else's
     InitProducerId for the same transactional id looks the same to the producer."""

@@ -107,6 +107,7 @@ static void test_mutations(void **state) {
   case_world_init(&run.world);
   case_file_read("good.txt", try_mutations, &run);
   case_file_read("bad.txt", try_mutations, &run);
+  case_file_read("bad_signature.txt", try_mutations, &run);
   case_world_fini(&run.world);
   print_message("%ld facts, %ld refusals\n", run.facts, run.refusals);
   assert_true(run.facts > 1000 && run.refusals > 1000);
