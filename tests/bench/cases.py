@@ -7,6 +7,7 @@ import threading
 import time
 
 SITES, ROOMS = 100, 100  # distinct rooms: 10,000
+PROBES = 50  # meters of the site probe-0
 START_S = 1_704_067_200  # 2024-01-01
 
 
@@ -82,13 +83,13 @@ INGEST_VARIANTS = {
 }
 
 
-def ingest_variants(stack, quick):
+def ingest_variants(stack, _):
     ingest_session(stack)
     runs = {name: [] for name in INGEST_VARIANTS}
-    for _ in range(1 if quick else 5):
+    for _ in range(5):
         for name, settings in INGEST_VARIANTS.items():
             stack.env.update(settings)
-            runs[name].append(ingest_run(stack, 10_000 if quick else 50_000, 1))
+            runs[name].append(ingest_run(stack, 50_000, 1))
             for setting in settings:
                 del stack.env[setting]
     base = statistics.median(next(iter(runs.values())))
@@ -114,7 +115,7 @@ def produce_readings(stack, records_wanted, readings, step):
         for i in range(readings):
             index = turn * readings + i
             time_s = START_S + (step * 10_000 + index // ROOMS) * 900
-            batch.append(telemetry.Reading(meter=f"m-{index % ROOMS:07d}", register=1, time_s=time_s,
+            batch.append(telemetry.Reading(meter=f"bench-{index % ROOMS:07d}", register=1, time_s=time_s,
                                            value=1000 + time_s // 90))
         stack.fact(site, f"bench-{step}-{number}", readings=pb.Readings(device="gateway", readings=batch))
     stack.producer.flush()
@@ -157,14 +158,14 @@ def probe(stack, number, value, times):
     """One read of a meter of its own by MQTT, and how long until it stands in Redis."""
     client = stack.prober
     time_s = START_S + 40_000_000 + number
-    key_match = f"{{p*}}:reads:bench-0/probe-{number % 50}/1/*"
-    payload = f'{{"meter":"probe-{number % 50}","at":{time_s},"energy_import_wh":{value}}}'
+    meter = f"probe-{number % PROBES:07d}"
+    payload = f'{{"meter":"{meter}","at":{time_s},"energy_import_wh":{value}}}'
     began = time.monotonic()
-    client.publish("riser/v1/bench-0/gateway/up/json", payload, qos=1)
+    client.publish("riser/v1/probe-0/gateway/up/json", payload, qos=1)
     packed = value.to_bytes(8, "little")
     while time.monotonic() - began < 10:
-        keys = stack.probe_keys.get(number % 50) or list(stack.redis.scan_iter(key_match, count=100_000))
-        stack.probe_keys[number % 50] = keys
+        keys = stack.probe_keys.get(meter) or list(stack.redis.scan_iter(f"{{p*}}:reads:probe-0/{meter}/1/*", count=100_000))
+        stack.probe_keys[meter] = keys
         if any(packed in (stack.redis.get(key) or b"") for key in keys):
             times.append((time.monotonic() - began) * 1000)
             return
@@ -175,8 +176,10 @@ def probe(stack, number, value, times):
 def latency(stack, quick):
     import paho.mqtt.client as mqtt
     ensure_installed(stack)
+    stack.install(1, PROBES, "probe")
     for service in ("billing", "ingest"):
         stack.riser("start", service)
+    stack.fold_all()
     host, port = stack.mqtt.split(":")
     stack.prober = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="bench-probe")
     stack.prober.connect(host, int(port))
@@ -185,12 +188,12 @@ def latency(stack, quick):
     seconds, rate = (6, 5_000) if quick else (40, 5_000)
     load = threading.Thread(target=stack.load, kwargs=dict(
         messages=seconds * rate, rate=rate, sites=SITES, meters=ROOMS, start=START_S + 30_000_000))
-    for number in range(50):  # makes the probes' keys
+    for number in range(PROBES):  # makes their keys
         probe(stack, number, 1000 + number, [])
     times = []
     load.start()
     time.sleep(1)
-    number = 50
+    number = PROBES
     while load.is_alive():
         probe(stack, number, 1000 + number, times)
         number += 1

@@ -22,7 +22,7 @@ def redis_bytes(stack, quick):
     stack.install(1, rooms, "memory", MEMORY_START_S)
     hourly_s = MEMORY_START_S + 334 * DAY_S  # 2022-12-01
     times = [*range(MEMORY_START_S, hourly_s, DAY_S), *range(hourly_s, COST_START_S + 1, 3600)]
-    readings(stack, "memory-0", rooms, times)
+    readings(stack, "memory", rooms, times)
     for month_end in range(30, 397 + 30, 30):
         stack.tick(min(MEMORY_START_S + month_end * DAY_S, COST_START_S))
     stack.fold_all()
@@ -40,13 +40,13 @@ def redis_bytes(stack, quick):
     return [result("(e) Redis, a meter: 2 months hourly, 13 of days", [total], "bytes", f"20,000; {names}")]
 
 
-def readings(stack, site, rooms, times):
-    """One record of each instant with a read of every room."""
+def readings(stack, name, rooms, times):
+    """One record of each instant with a read of every room of the name's first site."""
     pb, telemetry = stack.schemas["site"], stack.schemas["telemetry"]
     for time_s in times:
-        batch = [telemetry.Reading(meter=f"m-{room:07d}", register=1, time_s=time_s, value=1000 + time_s // 90)
+        batch = [telemetry.Reading(meter=f"{name}-{room:07d}", register=1, time_s=time_s, value=1000 + time_s // 90)
                  for room in range(rooms)]
-        stack.fact(site, f"{site}-{time_s}", readings=pb.Readings(device="gateway", readings=batch))
+        stack.fact(f"{name}-0", f"{name}-{time_s}", readings=pb.Readings(device="gateway", readings=batch))
     stack.producer.flush()
 
 

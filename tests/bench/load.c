@@ -18,7 +18,7 @@
 #include "load_options.h"
 #include "wire/telemetry.h"
 
-enum { ROUND_S = 900, OUT_SIZE = 1 << 18, READINGS_MAX = 1000, TOPIC_SIZE = 256, BURST_BYTES = 1 << 16 };
+enum { ROUND_S = 900, OUT_SIZE = 1 << 18, READINGS_MAX = 1000, TOPIC_SIZE = 256, DEVICE_SIZE = 64, BURST_BYTES = 1 << 16 };
 
 struct load {
   struct load_options options;
@@ -86,12 +86,12 @@ static void greet(struct load *load) {
 
 // The readings of message `number` of a site: the next meters in turn, each one step further in time and value.
 static void make_payload(struct load *load, int64_t number, char *device) {
-  static char names[READINGS_MAX][24];
+  static char names[READINGS_MAX][DEVICE_SIZE];
   static struct reading readings[READINGS_MAX];
   const struct load_options *o = &load->options;
   for (int64_t i = 0; i < o->readings; i++) {
     int64_t index = number * o->readings + i, meter = index % o->meters, round = index / o->meters;
-    snprintf(names[i], sizeof names[i], "m-%07lld", (long long)meter);
+    snprintf(names[i], sizeof names[i], "%s-%07lld", o->site, (long long)meter);
     readings[i] = (struct reading){names[i], REGISTER_ENERGY_IMPORT, o->start_s + round * ROUND_S, 1000 + round * 10};
   }
   strcpy(device, o->readings == 1 ? names[0] : "gateway");
@@ -101,7 +101,7 @@ static void make_payload(struct load *load, int64_t number, char *device) {
 }
 
 static void append_publish(struct load *load) {
-  char device[24], topic[TOPIC_SIZE];
+  char device[DEVICE_SIZE], topic[TOPIC_SIZE];
   make_payload(load, load->sent / load->options.sites, device);
   int site = (int)(load->sent % load->options.sites);
   snprintf(topic, sizeof topic, "%s/%s-%d/%s/up/pb", load->options.prefix, load->options.site, site, device);

@@ -13,7 +13,7 @@ struct load_options {
   int64_t sites;      // messages go to them in turn
   int64_t messages;
   int64_t readings; // a message
-  int64_t meters;   // distinct ones of each site, taken in turn
+  int64_t meters;   // distinct ones of each site, {site}-{seven digits}, taken in turn
   int64_t rate;     // messages a second; 0: as fast as the broker takes them
   int64_t window;   // unacknowledged messages
   int64_t start_s;  // instant of the first reads; each round over the meters is 15 minutes later

@@ -116,8 +116,9 @@ class Stack:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def install(self, sites, rooms, name="bench", since=1_000_000_000, leased=False):
-        """Sites bench-0.. with `rooms` rooms each, one electricity meter m-NNNNNNN a room, known to ingest and billing;
-        `leased`: each room to a person with a mail address."""
+        """Sites bench-0.. with `rooms` rooms each, one electricity meter bench-NNNNNNN a room, known to ingest and
+        billing; `leased`: each room to a person with a mail address. The sites of one name share their meters' names; what
+        ingest knows from sites of another name only, it refuses."""
         pb = self.schemas["site"]
         for number in range(sites):
             site = f"{name}-{number}"
@@ -135,7 +136,7 @@ class Stack:
                 self.fact(site, f"point-{room}", service_point=pb.ServicePoint(
                     id=f"p-{room}", room=f"r-{room}", commodity=1, tariff="flat"))
                 self.fact(site, f"installation-{room}", installation=pb.Installation(
-                    id=f"i-{room}", service_point=f"p-{room}", meter=f"m-{room:07d}", device=f"m-{room:07d}", register=1,
+                    id=f"i-{room}", service_point=f"p-{room}", meter=f"{name}-{room:07d}", device=f"{name}-{room:07d}", register=1,
                     from_s=since, multiplier_num=1, multiplier_den=1, max_rate_per_hour=1_000_000, slack=10,
                     switch_kind=1))
                 if leased:
