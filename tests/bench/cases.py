@@ -162,9 +162,9 @@ def probe(stack, number, value, times):
     payload = f'{{"meter":"{meter}","at":{time_s},"energy_import_wh":{value}}}'
     began = time.monotonic()
     client.publish("riser/v1/probe-0/gateway/up/json", payload, qos=1)
-    packed = value.to_bytes(8, "little")
+    packed, match = value.to_bytes(8, "little"), f"{{p*}}:reads:probe-0/{meter}/1/*"
     while time.monotonic() - began < 10:
-        keys = stack.probe_keys.get(meter) or list(stack.redis.scan_iter(f"{{p*}}:reads:probe-0/{meter}/1/*", count=100_000))
+        keys = stack.probe_keys.get(meter) or list(stack.redis.scan_iter(match, count=100_000))
         stack.probe_keys[meter] = keys
         if any(packed in (stack.redis.get(key) or b"") for key in keys):
             times.append((time.monotonic() - began) * 1000)

@@ -82,7 +82,7 @@ def test_the_disk_has_it_before_the_device_is_told(policy, engines, registry, de
     acknowledged, synced = seen.count("p"), seen.count("s")
     ahead = max(seen[:end].count("p") - seen[:end].count("s") for end in range(len(seen) + 1))
     print(f"{policy}: {acknowledged} PUBACKs, {synced} fdatasyncs, at most {ahead} PUBACKs ahead of their fdatasync")
-    assert acknowledged == 500
+    assert acknowledged >= 500  # what other devices have left retained comes with the subscription
     if policy == "always":
         assert ahead == 0 and synced >= 500
     elif policy == "interval":
