@@ -18,7 +18,8 @@
 #include "load_options.h"
 #include "wire/telemetry.h"
 
-enum { ROUND_S = 900, OUT_SIZE = 1 << 18, READINGS_MAX = 1000, TOPIC_SIZE = 256, DEVICE_SIZE = 64, BURST_BYTES = 1 << 16 };
+enum { ROUND_S = 900, READINGS_MAX = 1000, TOPIC_SIZE = 256, DEVICE_SIZE = 64 };
+enum { OUT_SIZE = 1 << 18, BURST_BYTES = 1 << 16 };
 
 struct load {
   struct load_options options;
