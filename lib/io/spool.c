@@ -242,7 +242,10 @@ void spool_confirm(struct spool *spool, uint64_t position) {
   release(spool);
 }
 
+// What is not kept any more does not come back: the oldest position never decreases.
 void spool_hold(struct spool *spool, uint64_t position) {
+  uint64_t oldest = oldest_of(&spool->marks);
+  if (position < oldest) position = oldest;
   if (position == spool->marks.hold) return;
   spool->marks.hold = position;
   release(spool);

@@ -86,9 +86,10 @@ void spool_wake(struct spool *spool); // any thread: ends a spool_wait early
 void spool_confirm(struct spool *spool, uint64_t position);
 uint64_t spool_confirmed(const struct spool *spool); // where a restart would begin
 
-// Keeps confirmed records from `position` on readable over restarts; UINT64_MAX (at first): none.
+// Keeps confirmed records from `position` on readable over restarts, or from the oldest that is still kept, if that is
+// behind it; UINT64_MAX (at first): none.
 void spool_hold(struct spool *spool, uint64_t position);
-uint64_t spool_oldest(const struct spool *spool); // the oldest position that is still kept
+uint64_t spool_oldest(const struct spool *spool); // the oldest position that is still kept; it never decreases
 uint64_t spool_waiting(struct spool *spool);      // bytes that are not confirmed, about; the reader's thread
 
 // The reader's thread, every now and then: makes and removes spares, a system call at most.

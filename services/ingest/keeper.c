@@ -8,17 +8,28 @@
 
 enum { EVERY_MS = 10000, CROWDED_EVERY_MS = 5, LAST_MS = 1000, NAP_MS = 1 };
 
+static void load(struct keeper *keeper, uint64_t *saved);
 static bool is_crowded(const struct keeper *keeper);
-static void settle(struct keeper *keeper);
+static void settle(struct keeper *keeper, uint64_t cursor);
 
 enum error keeper_open(struct keeper *keeper) {
-  enum error err = sequence_store_load(keeper->folder, keeper->devices, &keeper->given);
+  uint64_t saved = 0;
+  load(keeper, &saved);
+  keeper->given = saved < spool_tail(keeper->spool) ? saved : spool_tail(keeper->spool);
+  spool_hold(keeper->spool, keeper->given); // without one, everything until the first
+  return sequence_saver_start(keeper->folder, saved, &keeper->saver);
+}
+
+// A node that died may have lost what the spool had before the snapshot's position: new messages come to stand there.
+// The snapshot is replaced at once then, since `given` is not what is saved.
+static void load(struct keeper *keeper, uint64_t *saved) {
+  enum error err = sequence_store_load(keeper->folder, spool_oldest(keeper->spool), keeper->devices, saved);
   if (!err)
     log_info("sequences-loaded", F_INT("devices", (int64_t)devices_count(keeper->devices)));
+  else if (err == ERR_MISMATCH)
+    log_warn("sequences-too-old"); // the spool has let go of what came since
   else if (err != ERR_NOT_FOUND)
     log_error("sequences-not-loaded", F_ERR(err));
-  spool_hold(keeper->spool, keeper->given); // without one, everything until the first
-  return sequence_saver_start(keeper->folder, &keeper->saver);
 }
 
 void keeper_close(struct keeper *keeper) {
@@ -32,7 +43,7 @@ void keeper_tend(struct keeper *keeper, uint64_t cursor, int64_t now_ms) {
   if (cursor == keeper->given && saved == cursor) return; // else one more attempt: the file could not be written
   bool early = now_ms < keeper->next_ms;
   if (early && (now_ms < keeper->next_ms - EVERY_MS + CROWDED_EVERY_MS || !is_crowded(keeper))) return;
-  if (saved != keeper->given) settle(keeper);
+  if (saved != keeper->given) settle(keeper, cursor);
   enum error err = sequence_saver_give(keeper->saver, keeper->devices, cursor);
   if (err == ERR_AGAIN) return;
   keeper->next_ms = now_ms + EVERY_MS;
@@ -50,11 +61,11 @@ static bool is_crowded(const struct keeper *keeper) {
 }
 
 // The snapshot before is not in the file: it is still being written, or could not be. Messages are worth more than
-// their numbers: when there is little room, nothing is held.
-static void settle(struct keeper *keeper) {
+// their numbers: when there is little room, nothing is held but what is still to be read for them.
+static void settle(struct keeper *keeper, uint64_t cursor) {
   if (!is_crowded(keeper)) return;
   log_warn("sequences-not-held");
-  spool_hold(keeper->spool, UINT64_MAX);
+  spool_hold(keeper->spool, cursor < spool_confirmed(keeper->spool) ? cursor : UINT64_MAX);
 }
 
 void keeper_finish(struct keeper *keeper, uint64_t cursor) {

@@ -24,10 +24,11 @@ struct sequence_saver {
 static void *run(void *argument);
 static void set_given(struct sequence_saver *saver, uint64_t position);
 
-enum error sequence_saver_start(const char *folder, struct sequence_saver **out) {
+enum error sequence_saver_start(const char *folder, uint64_t saved, struct sequence_saver **out) {
   struct sequence_saver *saver = calloc(1, sizeof *saver);
   if (!saver) return ERR_NO_MEMORY;
   saver->folder = folder;
+  saver->saved = saved;
   buffer_init(&saver->content, SEQUENCE_STORE_MAX);
   pthread_mutex_init(&saver->lock, NULL);
   pthread_cond_init(&saver->changed, NULL);

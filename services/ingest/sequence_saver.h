@@ -8,8 +8,8 @@
 
 struct sequence_saver;
 
-// `folder` is kept. The caller frees.
-enum error sequence_saver_start(const char *folder, struct sequence_saver **out) MUST_USE;
+// `folder` is kept; `saved`: the position of the snapshot that is there, 0: none. The caller frees.
+enum error sequence_saver_start(const char *folder, uint64_t saved, struct sequence_saver **out) MUST_USE;
 void sequence_saver_free(struct sequence_saver *saver); // after finishing what it was given; NULL is fine
 
 // What the messages before `position` said. ERR_AGAIN: the one before is still being saved.

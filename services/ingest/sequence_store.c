@@ -34,6 +34,7 @@ static void put16(struct writer *writer, uint16_t value);
 static void put64(struct writer *writer, uint64_t value);
 static void put(struct writer *writer, const void *data, size_t len);
 static enum error write_file(int fd, struct bytes content);
+static enum error sync_names(const char *folder);
 static enum error read_file(const char *folder, struct buffer *content);
 static bool read_devices(struct bytes content, struct devices *devices);
 static bool read_device(struct reader *reader, struct devices *devices);
@@ -99,6 +100,14 @@ enum error sequence_store_write(const char *folder, struct bytes snapshot) {
   close(fd);
   if (!err && rename(fresh, path)) err = failed("rename");
   if (err && unlink(fresh)) log_warn("sequences-left", F_STR("file", fresh)); // it takes room on a full disk
+  return err ? err : sync_names(folder);
+}
+
+static enum error sync_names(const char *folder) {
+  int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return failed("open-folder");
+  enum error err = fsync(fd) ? failed("sync-folder") : OK;
+  close(fd);
   return err;
 }
 
@@ -109,16 +118,17 @@ static enum error write_file(int fd, struct bytes content) {
     if (written <= 0) return failed("write");
     content = bytes_make(content.data + written, content.len - (size_t)written);
   }
-  return OK;
+  return fsync(fd) ? failed("sync") : OK;
 }
 
-enum error sequence_store_load(const char *folder, struct devices *devices, uint64_t *position) {
+enum error sequence_store_load(const char *folder, uint64_t oldest, struct devices *devices, uint64_t *position) {
   struct buffer content;
   buffer_init(&content, SEQUENCE_STORE_MAX);
   enum error err = read_file(folder, &content);
   if (!err && (content.len < HEADER + TRAILER || memcmp(content.data, MAGIC, sizeof MAGIC) != 0)) err = ERR_CORRUPT;
   if (!err && get_le32(content.data + content.len - TRAILER) != crc32c(0, content.data, content.len - TRAILER))
     err = ERR_CORRUPT;
+  if (!err && get_le64(content.data + 8) < oldest) err = ERR_MISMATCH;
   if (!err && !(read_devices(buffer_bytes(&content), NULL) && read_devices(buffer_bytes(&content), devices)))
     err = ERR_CORRUPT;
   if (!err) *position = get_le64(content.data + 8);

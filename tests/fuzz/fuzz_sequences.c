@@ -17,7 +17,7 @@ static void save_again(const struct devices *devices, uint64_t position) {
   buffer_init(&twice, ENCODED_MAX);
   FUZZ_HOLDS(sequence_store_encode(devices, position, &once) == OK);
   FUZZ_HOLDS(sequence_store_write(folder, buffer_bytes(&once)) == OK);
-  FUZZ_HOLDS(sequence_store_load(folder, loaded, &again) == OK && again == position);
+  FUZZ_HOLDS(sequence_store_load(folder, 0, loaded, &again) == OK && again == position);
   FUZZ_HOLDS(sequence_store_encode(loaded, again, &twice) == OK);
   FUZZ_HOLDS(bytes_equal(buffer_bytes(&once), buffer_bytes(&twice)));
   buffer_fini(&once);
@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   free(content);
   struct devices *devices = devices_new(DEVICES_MAX);
   uint64_t position = 0;
-  enum error err = sequence_store_load(folder, devices, &position);
+  enum error err = sequence_store_load(folder, 0, devices, &position);
   FUZZ_HOLDS(err == OK || err == ERR_CORRUPT);
   if (!err) save_again(devices, position);
   devices_free(devices);

@@ -47,6 +47,7 @@ int sim_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex);
 int sim_pthread_cond_signal(pthread_cond_t *condition);
 int sim_poll(struct pollfd *descriptors, nfds_t count, int timeout_ms);
 int sim_rename(const char *from, const char *to);
+int sim_fsync(int fd);
 void sim_exit(int status) __attribute__((noreturn));
 
 enum error sim_kafka_producer_open(const struct kafka_producer_options *options, struct kafka_producer **producer);

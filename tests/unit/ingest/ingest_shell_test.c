@@ -179,10 +179,10 @@ static void test_sequences_come_back(void **state) {
   struct folder *folder = *state;
   struct devices *saved = some_devices(), *loaded = devices_new(100);
   uint64_t position = 0;
-  assert_int_equal(sequence_store_load(folder->path, loaded, &position), ERR_NOT_FOUND);
+  assert_int_equal(sequence_store_load(folder->path, 0, loaded, &position), ERR_NOT_FOUND);
   assert_int_equal(save(folder->path, saved, 1), OK);
   assert_int_equal(save(folder->path, saved, 4711), OK);
-  assert_int_equal(sequence_store_load(folder->path, loaded, &position), OK);
+  assert_int_equal(sequence_store_load(folder->path, 0, loaded, &position), OK);
   assert_int_equal(position, 4711);
   assert_int_equal(devices_count(loaded), 5);
   for (int i = 0; i < 5; i++) {
@@ -218,7 +218,7 @@ static void test_damaged_sequences_are_refused(void **state) {
     fwrite(damaged, 1, i < len ? len : i - len, file);
     fclose(file);
     struct devices *loaded = devices_new(100);
-    assert_int_equal(sequence_store_load(folder->path, loaded, &position), ERR_CORRUPT);
+    assert_int_equal(sequence_store_load(folder->path, 0, loaded, &position), ERR_CORRUPT);
     assert_int_equal(devices_count(loaded), 0);
     devices_free(loaded);
   }
@@ -245,7 +245,7 @@ static void test_sequences_that_cannot_be_are_refused(void **state) {
   fclose(file);
   struct devices *loaded = devices_new(100);
   uint64_t position;
-  assert_int_equal(sequence_store_load(folder->path, loaded, &position), ERR_CORRUPT);
+  assert_int_equal(sequence_store_load(folder->path, 0, loaded, &position), ERR_CORRUPT);
   assert_int_equal(devices_count(loaded), 0);
   devices_free(loaded);
 }
@@ -255,7 +255,7 @@ static void test_the_saver_saves_what_it_was_given(void **state) {
   struct devices *saved = some_devices(), *loaded = devices_new(100);
   struct sequence_saver *saver = NULL;
   uint64_t position = 0;
-  assert_int_equal(sequence_saver_start(folder->path, &saver), OK);
+  assert_int_equal(sequence_saver_start(folder->path, 0, &saver), OK);
   assert_int_equal(sequence_saver_saved(saver), 0);
   for (uint64_t at = 1; at <= 20; at++) {
     enum error err;
@@ -263,7 +263,7 @@ static void test_the_saver_saves_what_it_was_given(void **state) {
     assert_int_equal(err, OK);
   }
   sequence_saver_free(saver); // finishes the last one
-  assert_int_equal(sequence_store_load(folder->path, loaded, &position), OK);
+  assert_int_equal(sequence_store_load(folder->path, 0, loaded, &position), OK);
   assert_true(position == 20 && devices_count(loaded) == 5);
   devices_free(saved);
   devices_free(loaded);
