@@ -162,6 +162,7 @@ enum error kafka_consumer_assign(struct kafka_consumer *consumer, const struct k
                                  size_t count) MUST_USE;
 // From here on the partition is read from position->offset; what was given out or fetched before is forgotten.
 enum error kafka_consumer_seek(struct kafka_consumer *consumer, const struct kafka_position *position) MUST_USE;
+// A pause ends when the partition is revoked: one that comes back is read. Twice the same does nothing more.
 enum error kafka_consumer_pause(struct kafka_consumer *consumer, const struct kafka_position *position) MUST_USE;
 enum error kafka_consumer_resume(struct kafka_consumer *consumer, const struct kafka_position *position) MUST_USE;
 

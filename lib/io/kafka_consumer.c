@@ -34,7 +34,8 @@ struct consumer {
   rd_kafka_message_t **messages; // those lent out, or being collected
   size_t count;
   size_t capacity;
-  rd_kafka_topic_partition_list_t *ends; // reached behind records: told by the next poll
+  rd_kafka_topic_partition_list_t *ends;   // reached behind records: told by the next poll
+  rd_kafka_topic_partition_list_t *paused; // of those that are ours
 };
 
 static const struct kafka_consumer_ops consumer_ops;
@@ -46,6 +47,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topi
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque);
 static void rebalance_assign(struct consumer *consumer, rd_kafka_topic_partition_list_t *list, bool cooperative);
 static void rebalance_revoke(struct consumer *consumer, rd_kafka_topic_partition_list_t *list, bool cooperative);
+static void end_pauses(struct consumer *consumer, const rd_kafka_topic_partition_list_t *list);
 static void resolve_stored(struct consumer *consumer, rd_kafka_topic_partition_list_t *list);
 static struct kafka_position *positions_of(const rd_kafka_topic_partition_list_t *list);
 static void drop_messages(struct consumer *consumer, const rd_kafka_topic_partition_list_t *of);
@@ -66,6 +68,7 @@ enum error kafka_consumer_open(const struct kafka_consumer_options *options, str
   consumer->from_end = options->from_end;
   consumer->nudges_needed = rd_kafka_version() < QUEUE_BACKOFF_VERSION;
   consumer->ends = rd_kafka_topic_partition_list_new(0);
+  consumer->paused = rd_kafka_topic_partition_list_new(0);
   enum error err = consumer_start(consumer, options);
   if (err) {
     consumer_close(&consumer->base);
@@ -199,11 +202,25 @@ static void rebalance_revoke(struct consumer *consumer, rd_kafka_topic_partition
   if (consumer->events.revoked && list->cnt)
     consumer->events.revoked(consumer->events.ctx, positions, (size_t)list->cnt, lost);
   free(positions);
+  end_pauses(consumer, list);
   if (cooperative) {
     kafka_error_take(consumer->rk, "kafka-unassign-failed", rd_kafka_incremental_unassign(consumer->rk, list));
   } else if (rd_kafka_assign(consumer->rk, NULL)) {
     log_warn("kafka-unassign-failed", F_STR("code", rd_kafka_err2name(rd_kafka_last_error())));
   }
+}
+
+// librdkafka keeps a pause for as long as it lives: a partition that comes back to us would stay silent. It is resumed
+// before it goes, since one that is resumed right after it was assigned forgets where it was to begin.
+static void end_pauses(struct consumer *consumer, const rd_kafka_topic_partition_list_t *list) {
+  rd_kafka_topic_partition_list_t *paused = rd_kafka_topic_partition_list_new(0);
+  for (int i = 0; i < list->cnt; i++)
+    if (rd_kafka_topic_partition_list_del(consumer->paused, list->elems[i].topic, list->elems[i].partition))
+      rd_kafka_topic_partition_list_add(paused, list->elems[i].topic, list->elems[i].partition);
+  if (paused->cnt) rd_kafka_resume_partitions(consumer->rk, paused);
+  for (int i = 0; i < paused->cnt; i++)
+    if (paused->elems[i].err) log_warn("kafka-resume-failed", F_STR("code", rd_kafka_err2name(paused->elems[i].err)));
+  rd_kafka_topic_partition_list_destroy(paused);
 }
 
 static struct kafka_position *positions_of(const rd_kafka_topic_partition_list_t *list) {
@@ -381,13 +398,18 @@ static enum error consumer_seek(struct kafka_consumer *base, const struct kafka_
   return err ? err : kafka_error(consumer->rk, code);
 }
 
+// librdkafka goes back to where it last began when one is resumed that is not paused.
 static enum error consumer_pause(struct kafka_consumer *base, const struct kafka_position *position, bool paused) {
   struct consumer *consumer = (struct consumer *)base;
+  rd_kafka_topic_partition_list_t *known = consumer->paused;
+  if ((rd_kafka_topic_partition_list_find(known, position->topic, position->partition) != NULL) == paused) return OK;
   rd_kafka_topic_partition_list_t *list = kafka_list_new(position, 1);
   rd_kafka_resp_err_t code =
       paused ? rd_kafka_pause_partitions(consumer->rk, list) : rd_kafka_resume_partitions(consumer->rk, list);
   if (!code) code = list->elems[0].err;
   rd_kafka_topic_partition_list_destroy(list);
+  if (!code && paused) rd_kafka_topic_partition_list_add(known, position->topic, position->partition);
+  if (!code && !paused) rd_kafka_topic_partition_list_del(known, position->topic, position->partition);
   return kafka_error(consumer->rk, code);
 }
 
@@ -454,6 +476,7 @@ static void consumer_close(struct kafka_consumer *base) {
   consumer->count = 0;
   if (consumer->rk) rd_kafka_consumer_close(consumer->rk);
   rd_kafka_topic_partition_list_destroy(consumer->ends); // librdkafka waits for its lists before it goes
+  rd_kafka_topic_partition_list_destroy(consumer->paused);
   if (consumer->rk) rd_kafka_destroy(consumer->rk);
   free(consumer->messages);
   free(consumer);
