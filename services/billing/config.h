@@ -23,7 +23,6 @@ struct billing_config {
   int64_t batch_writes;
   int64_t batch_decisions;
   int64_t state_cache_bytes;
-  int64_t tick_ahead_ms;
   int64_t retry_ms;
   int64_t publish_timeout_ms;
   int64_t session_timeout_ms;

@@ -2,6 +2,7 @@
 // A record with a foreign key would split a site over two partitions, so it is passed over, visibly, and not applied.
 #include "billing/intake.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <openssl/evp.h>
@@ -18,68 +19,79 @@ const char *const intake_names[INTAKE_COUNT] = {
     [INTAKE_TICK_AHEAD] = "tick-ahead",
 };
 
-enum { SITE_ID_MAX = 64 };
+enum { SITE_ID_MAX = 64, TICK_KEY_SIZE = 24 };
 
-// Keys that begin with '@' are the partition's own: ticks.
-static bool is_own_key(struct bytes key) {
+// Keys of this kind are no site's.
+static bool is_reserved(struct bytes key) {
   return key.len > 0 && key.data[0] == '@';
 }
 
-static bool is_chain(struct bytes key) {
+// The partition's own key, that of its ticks.
+static bool is_own_key(const struct kafka_record *record) {
+  char own[TICK_KEY_SIZE];
+  if (!is_reserved(record->key)) return false;
+  snprintf(own, sizeof own, "@tick/%d", (int)record->partition);
+  return bytes_equal_text(record->key, own);
+}
+
+// What forms a chain that somebody verifies: a site's records, or the partition's ticks.
+static bool is_chain(const struct kafka_record *record) {
+  struct bytes key = record->key;
+  if (is_reserved(key)) return is_own_key(record);
   return key.len > 0 && key.len <= SITE_ID_MAX && bytes_is_utf8(key) && !memchr(key.data, 0, key.len);
 }
 
-static bool is_ahead(const struct intake_rules *rules, const struct kafka_record *record, const struct fact *fact) {
+static bool is_ahead(const struct kafka_record *record, const struct fact *fact) {
   if (fact->kind != FACT_TICK || record->timestamp_ms < 0) return false;
-  return fact->tick.time_s > (record->timestamp_ms + rules->tick_ahead_ms) / 1000;
+  return fact->tick.time_s > (record->timestamp_ms + INTAKE_TICK_AHEAD_MS) / 1000;
 }
 
-static enum intake judge(const struct intake_rules *rules, const struct kafka_record *record, const struct fact *fact) {
-  bool own = is_own_key(record->key);
-  if (!own && murmur2_partition(record->key, rules->partitions) != record->partition) return INTAKE_WRONG_PARTITION;
-  if (!own && !bytes_equal_text(record->key, fact->envelope.site)) return INTAKE_FOREIGN_KEY;
-  if (own && fact->kind != FACT_TICK && fact->kind != FACT_NONE) return INTAKE_FOREIGN_KEY;
-  return is_ahead(rules, record, fact) ? INTAKE_TICK_AHEAD : INTAKE_OK;
+// Business time is moved by the partition's own key alone: in any other chain nobody would look for a tick.
+static enum intake judge(const struct kafka_record *record, int32_t partitions, const struct fact *fact) {
+  if (is_own_key(record)) {
+    if (fact->kind != FACT_TICK && fact->kind != FACT_NONE) return INTAKE_FOREIGN_KEY;
+    return is_ahead(record, fact) ? INTAKE_TICK_AHEAD : INTAKE_OK;
+  }
+  if (is_reserved(record->key)) return INTAKE_FOREIGN_KEY;
+  if (murmur2_partition(record->key, partitions) != record->partition) return INTAKE_WRONG_PARTITION;
+  bool foreign = fact->kind == FACT_TICK || !bytes_equal_text(record->key, fact->envelope.site);
+  return foreign ? INTAKE_FOREIGN_KEY : INTAKE_OK;
 }
 
 // What is known of a record that holds no fact: its key, which should be a site, and where it lies.
 static enum error nothing_of(const struct kafka_record *record, struct arena *arena, struct fact *out) {
   char *id = arena_printf(arena, "record:%d:%lld", (int)record->partition, (long long)record->offset);
-  bool is_site = record->key.len <= SITE_ID_MAX && bytes_is_utf8(record->key) && !is_own_key(record->key);
+  bool is_site = record->key.len <= SITE_ID_MAX && bytes_is_utf8(record->key) && !is_reserved(record->key);
   char *site = arena_text(arena, is_site ? record->key : (struct bytes){NULL, 0});
   if (!id || !site) return ERR_LIMIT;
-  *out = (struct fact){.envelope = {.fact_id = id,
-                                    .landlord = "",
-                                    .site = site,
-                                    .source = "",
-                                    .actor = "",
-                                    .supersedes = "",
-                                    .traceparent = ""}};
+  *out = (struct fact){
+      .envelope = {
+          .fact_id = id, .landlord = "", .site = site, .source = "", .actor = "", .supersedes = "", .traceparent = ""}};
   return OK;
 }
 
 // Of a writer that doesn't partition by murmur2 the record lies where nobody looks for its site.
 static enum error mark(const struct kafka_record *record, enum intake verdict, struct arena *arena, struct fact *fact) {
-  if (verdict == INTAKE_WRONG_PARTITION || !is_chain(record->key)) return OK;
+  if (verdict == INTAKE_WRONG_PARTITION || !is_chain(record)) return OK;
   fact->mark.value = record->value;
   fact->mark.chain = verdict ? arena_text(arena, record->key) : fact->envelope.site;
-  if (is_own_key(record->key)) fact->mark.chain = arena_text(arena, record->key);
+  if (is_own_key(record)) fact->mark.chain = arena_text(arena, record->key);
   return fact->mark.chain ? OK : ERR_LIMIT;
 }
 
-static enum error read_fact(const struct intake_rules *rules, const struct kafka_record *record, struct arena *arena,
-                       enum intake *verdict, struct fact *out) {
+static enum error read_fact(const struct kafka_record *record, int32_t partitions, struct arena *arena,
+                            enum intake *verdict, struct fact *out) {
   *verdict = INTAKE_TOMBSTONE;
   if (!record->value.data) return nothing_of(record, arena, out);
   enum error err = wire_fact_decode(record->value, arena, out);
   if (err == ERR_LIMIT) return err;
-  *verdict = err ? INTAKE_UNDECODABLE : judge(rules, record, out);
+  *verdict = err ? INTAKE_UNDECODABLE : judge(record, partitions, out);
   return err ? nothing_of(record, arena, out) : OK;
 }
 
-enum error intake_fact(const struct intake_rules *rules, const struct kafka_record *record, struct arena *arena,
-                       enum intake *verdict, struct fact *out) {
-  enum error err = read_fact(rules, record, arena, verdict, out);
+enum error intake_fact(const struct kafka_record *record, int32_t partitions, struct arena *arena, enum intake *verdict,
+                       struct fact *out) {
+  enum error err = read_fact(record, partitions, arena, verdict, out);
   return err ? err : mark(record, *verdict, arena, out);
 }
 

@@ -15,22 +15,20 @@ enum intake {
   INTAKE_TOMBSTONE,       // no value
   INTAKE_UNDECODABLE,     // no SiteRecord
   INTAKE_WRONG_PARTITION, // its key belongs elsewhere: the writer doesn't partition by murmur2
-  INTAKE_FOREIGN_KEY,     // its key is not its site
+  INTAKE_FOREIGN_KEY,     // its key is not its site; of a tick: not that of its partition's ticks, @tick/{partition}
   INTAKE_TICK_AHEAD,      // a tick too far ahead of the time at which Kafka took it
   INTAKE_COUNT,
 };
 
 extern const char *const intake_names[INTAKE_COUNT]; // kebab-case
 
-struct intake_rules {
-  int32_t partitions;
-  int64_t tick_ahead_ms;
-};
+// Part of the fold, so no setting: with another value the same log makes another state.
+#define INTAKE_TICK_AHEAD_MS ((int64_t)5 * 60 * 1000)
 
 // The fact lives in the arena and borrows nothing from the record but the value that its mark names. Of a record that
 // is passed over as much is written as is known, and always a fact id. ERR_LIMIT when the arena is full.
-enum error intake_fact(const struct intake_rules *rules, const struct kafka_record *record, struct arena *arena,
-                       enum intake *verdict, struct fact *out) MUST_USE;
+enum error intake_fact(const struct kafka_record *record, int32_t partitions, struct arena *arena, enum intake *verdict,
+                       struct fact *out) MUST_USE;
 
 // SHA-256 of the key's length (32 bit, little endian), the key and the value.
 enum error intake_digest(const struct kafka_record *record, uint8_t digest[32]) MUST_USE;

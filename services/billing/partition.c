@@ -124,7 +124,7 @@ static enum error take_batch(struct shell *shell, struct partition *p, struct ba
 }
 
 static enum error batch_decode(struct shell *shell, struct partition *p, struct batch *batch) {
-  struct intake_rules rules = {(int32_t)shell->config->partitions, shell->config->tick_ahead_ms};
+  int32_t partitions = (int32_t)shell->config->partitions;
   arena_reset(shell->facts);
   batch->facts = arena_array(shell->facts, batch->count, sizeof *batch->facts);
   batch->verdicts = arena_array(shell->facts, batch->count, sizeof *batch->verdicts);
@@ -132,7 +132,7 @@ static enum error batch_decode(struct shell *shell, struct partition *p, struct 
   enum error err = OK;
   for (size_t i = 0; !err && i < batch->count; i++) {
     if (batch->records[i].offset < p->meta.next_offset) continue;
-    err = intake_fact(&rules, &batch->records[i], shell->facts, &batch->verdicts[i], &batch->facts[i]);
+    err = intake_fact(&batch->records[i], partitions, shell->facts, &batch->verdicts[i], &batch->facts[i]);
   }
   return err;
 }

@@ -16,7 +16,7 @@
 #include "wire/device.h"
 #include "wire/state.h"
 
-enum { ENCODED_MAX = 64 * 1024 * 1024, EFFECTS_MAX = 256 * 1024 * 1024, TICK_AHEAD_MS = 5 * 60 * 1000, KEY_MAX = 512 };
+enum { ENCODED_MAX = 64 * 1024 * 1024, EFFECTS_MAX = 256 * 1024 * 1024, KEY_MAX = 512 };
 
 #define DUE_KEY "due"
 
@@ -166,11 +166,10 @@ static enum error compare_last(struct image *image, const struct kafka_record *r
 
 static enum error visit(void *ctx, const struct kafka_record *record, struct arena *arena) {
   struct image *image = ctx;
-  const struct intake_rules rules = {(int32_t)image->ctl->config.partitions, TICK_AHEAD_MS};
   struct fact fact;
   enum intake verdict;
   if (image->unread) return compare_last(image, record);
-  enum error err = intake_fact(&rules, record, arena, &verdict, &fact);
+  enum error err = intake_fact(record, (int32_t)image->ctl->config.partitions, arena, &verdict, &fact);
   const struct cause base = {.partition = (uint32_t)record->partition, .offset = record->offset};
   if (!err) err = apply(image, &fact, verdict, base);
   if (err) return err;

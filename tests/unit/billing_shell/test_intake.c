@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -29,10 +30,23 @@ static const struct {
     {"a tick that is a little early", "@tick/3", 3, "", FACT_TICK, NOW_S + 300, INTAKE_OK},
     {"a tick from the future", "@tick/3", 3, "", FACT_TICK, NOW_S + 360, INTAKE_TICK_AHEAD},
     {"a room under the partition's own key", "@tick/3", 3, "house", FACT_ROOM, 0, INTAKE_FOREIGN_KEY},
+    {"a tick under another partition's key", "@tick/7", 3, "", FACT_TICK, NOW_S, INTAKE_FOREIGN_KEY},
+    {"a tick under a key that only begins so", "@tick/31", 3, "", FACT_TICK, NOW_S, INTAKE_FOREIGN_KEY},
+    {"a tick under a key of nobody", "@x", 3, "", FACT_TICK, NOW_S, INTAKE_FOREIGN_KEY},
+    {"a tick under a site's key", "house", HOUSE_PARTITION, "house", FACT_TICK, NOW_S, INTAKE_FOREIGN_KEY},
+    {"a kind that is yet to come, of nobody", "@x", 3, "", FACT_NONE, 0, INTAKE_FOREIGN_KEY},
     {"a kind that is yet to come", "house", HOUSE_PARTITION, "house", FACT_NONE, 0, INTAKE_OK},
 };
 
-static const struct intake_rules rules = {PARTITIONS, 300000};
+// A record is in the chain of its key if that is one that is verified, and else in none.
+static void check_chain(const char *what, const struct kafka_record *record, const struct fact *fact) {
+  char ticks[32];
+  snprintf(ticks, sizeof ticks, "@tick/%d", (int)record->partition);
+  bool house = bytes_equal_text(record->key, "house") && record->partition == HOUSE_PARTITION;
+  const char *chain = house ? "house" : bytes_equal_text(record->key, ticks) ? ticks : "";
+  const char *got = fact->mark.chain ? fact->mark.chain : "";
+  if (strcmp(got, chain) != 0) fail_msg("%s: in chain \"%s\" instead of \"%s\"", what, got, chain);
+}
 
 static void test_table(void **state) {
   (void)state;
@@ -49,9 +63,10 @@ static void test_table(void **state) {
                                   .value = buffer_bytes(&value)};
     struct arena *arena = arena_new(ARENA_MAX);
     enum intake verdict;
-    assert_int_equal(intake_fact(&rules, &record, arena, &verdict, &fact), OK);
+    assert_int_equal(intake_fact(&record, PARTITIONS, arena, &verdict, &fact), OK);
     if (verdict != cases[i].expected)
       fail_msg("%s: %s instead of %s", cases[i].what, intake_names[verdict], intake_names[cases[i].expected]);
+    check_chain(cases[i].what, &record, &fact);
     arena_free(arena);
     buffer_fini(&value);
   }
@@ -63,13 +78,13 @@ static void test_what_is_no_record_still_has_a_name(void **state) {
   struct kafka_record record = {.partition = 5, .offset = 77, .key = bytes_text("house"), .value = bytes_text("\xff")};
   enum intake verdict;
   struct fact fact;
-  assert_int_equal(intake_fact(&rules, &record, arena, &verdict, &fact), OK);
+  assert_int_equal(intake_fact(&record, PARTITIONS, arena, &verdict, &fact), OK);
   assert_int_equal(verdict, INTAKE_UNDECODABLE);
   assert_string_equal(fact.envelope.fact_id, "record:5:77");
   assert_string_equal(fact.envelope.site, "house");
   record.value = (struct bytes){NULL, 0};
   record.key = bytes_text("\xff\xfe");
-  assert_int_equal(intake_fact(&rules, &record, arena, &verdict, &fact), OK);
+  assert_int_equal(intake_fact(&record, PARTITIONS, arena, &verdict, &fact), OK);
   assert_int_equal(verdict, INTAKE_TOMBSTONE);
   assert_string_equal(fact.envelope.site, "");
   arena_free(arena);

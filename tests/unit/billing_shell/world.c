@@ -38,14 +38,12 @@ static void open_handles(struct world *world) {
   static const char *const topics[] = {TOPIC_SITE};
   struct kafka_producer_options producer = {.on_delivered = publication_delivered};
   struct kafka_consumer_options reader = {.group = "reader", .report_end = true};
-  struct kafka_consumer_options consumer = {.group = "billing",
-                                            .topics = topics,
-                                            .topic_count = 1,
-                                            .report_end = true,
-                                            .events = {.assigned = on_assigned,
-                                                       .revoked = on_revoked,
-                                                       .reached_end = on_end,
-                                                       .ctx = world}};
+  struct kafka_consumer_options consumer = {
+      .group = "billing",
+      .topics = topics,
+      .topic_count = 1,
+      .report_end = true,
+      .events = {.assigned = on_assigned, .revoked = on_revoked, .reached_end = on_end, .ctx = world}};
   world->end_offset = -1;
   MUST(kafka_memory_producer(world->kafka, &producer, &world->shell.producer));
   MUST(kafka_memory_consumer(world->kafka, &reader, &world->shell.reader));
@@ -78,7 +76,6 @@ void world_init(struct world *world) {
                  .batch_records = 3,
                  .batch_writes = 4,
                  .batch_decisions = 3,
-                 .tick_ahead_ms = 300000,
                  .publish_timeout_ms = 1000},
       .metrics = metrics_new(),
       .kafka = kafka_memory_new(1),
