@@ -7,12 +7,14 @@ import importlib
 import json
 import re
 import subprocess
+import threading
 import time
 from collections import Counter
 
 import jsonschema
 import pytest
 import yaml
+from kafka import KafkaProducer
 
 import seal_oracle
 from riserctl_world import (BIN, FIRST, SCENARIO, SITE_FILE, ZONE, World, make_reads, of_another_site,
@@ -546,6 +548,33 @@ def test_the_altered_record_is_named(world, played, verdict):
     row = sealed(world, "--topic", f"copy-{verdict}", expect=1)[0]
     assert (row["verdict"], row["record"]) == (verdict, number + 1)
     assert row["offset"] == offsets[altered.index(named)]
+
+
+def test_records_that_come_meanwhile_are_no_insertion(world, played):
+    """A record again and again, which changes nothing but the chain."""
+    key, value = next(r[1:] for r in world.records("riser.site.v1", world.partition) if r[1] == b"harbour")
+    before, enough = len(world.facts()), threading.Event()
+
+    def write():
+        producer = KafkaProducer(bootstrap_servers=world.env["RISER_KAFKA"], acks="all")
+        while not enough.wait(0.03):
+            producer.send("riser.site.v1", key=key, value=value, partition=world.partition).get(10)
+        producer.close()
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        seen = [sealed(world)[0] for _ in range(5)]
+    finally:
+        enough.set()
+        writer.join()
+    assert {row["verdict"] for row in seen} == {"whole"}
+    assert before < seen[0]["records"] < seen[-1]["records"]
+
+
+def test_what_is_known_of_nothing_is_not_whole(world, played):
+    said = world.ctl("verify", "--site", "harbor", "--json", expect=1)
+    assert "no record of a site harbor is there" in said.stderr
+    assert json.loads(said.stdout)[0]["verdict"] == "unknown"
 
 
 def test_what_is_no_copy_of_a_log_is_told(world, site):

@@ -18,7 +18,7 @@ enum {
 
 const char *const seal_verdicts[] = {
     [SEAL_WHOLE] = "whole",       [SEAL_CHANGED] = "changed", [SEAL_REMOVED] = "removed",
-    [SEAL_INSERTED] = "inserted", [SEAL_ALTERED] = "altered",
+    [SEAL_INSERTED] = "inserted", [SEAL_ALTERED] = "altered", [SEAL_UNKNOWN] = "unknown",
 };
 
 struct check {
@@ -38,6 +38,7 @@ struct seal_trail {
   struct head *heads;
   size_t head_count, next_head;
   bool sorted;
+  int64_t folded_until;
   // The walk.
   struct arena *arena;
   struct seal seal;
@@ -47,8 +48,9 @@ struct seal_trail {
   struct seal_finding found;  // CHANGED: where a check differed; ALTERED: a head only
   struct seal_record *window; // from where a check differed on
   size_t window_count;
-  uint64_t window_from;    // the number of the first
-  struct seal_place ended; // the last record
+  uint64_t window_from;     // the number of the first
+  struct seal_place folded; // the last record below folded_until
+  struct seal_place ended;  // the last record
 };
 
 struct seal_trail *seal_trail_new(const char *chain) {
@@ -104,6 +106,10 @@ enum error seal_trail_head(struct seal_trail *trail, const struct seal *seal, co
   }
   trail->heads[trail->head_count++] = (struct head){*seal, source};
   return OK;
+}
+
+void seal_trail_folded(struct seal_trail *trail, int64_t until_offset) {
+  trail->folded_until = until_offset;
 }
 
 static int by_records(const void *left, const void *right) {
@@ -168,6 +174,7 @@ enum error seal_trail_walk(struct seal_trail *trail, const struct seal_record *r
   here.record.value = (struct bytes){NULL, 0};
   if (trail->found.verdict == SEAL_WHOLE) compare(trail, &here);
   trail->ended = here;
+  if (record->offset < trail->folded_until) trail->folded = here;
   if (trail->found.verdict == SEAL_CHANGED) return keep(trail, record);
   if (trail->found.verdict == SEAL_ALTERED) return OK;
   trail->before = here;
@@ -219,11 +226,11 @@ static void name_place(struct seal_trail *trail, struct seal_place *place) {
 }
 
 // The place is known by a check; what happened there follows from how far the log is shifted behind it.
-static void tell(struct seal_trail *trail, bool log_whole) {
+static void tell(struct seal_trail *trail) {
   struct seal_finding *found = &trail->found;
   int64_t shift = (int64_t)(found->records - found->sealed);
   bool known = find_shift(trail, &shift);
-  if (!known && !log_whole) { // the log has gone on, so its length says nothing
+  if (!known && trail->folded.number < found->records) { // the log has gone on, so its length says nothing
     found->verdict = SEAL_ALTERED;
     found->last = trail->ended;
   } else if (shift == 0) {
@@ -245,13 +252,13 @@ static void tell(struct seal_trail *trail, bool log_whole) {
   name_place(trail, &found->last);
 }
 
-void seal_trail_end(struct seal_trail *trail, bool log_whole, struct seal_finding *out) {
+void seal_trail_end(struct seal_trail *trail, struct seal_finding *out) {
   struct seal_finding *found = &trail->found;
   found->records = trail->seal.records;
   found->sealed = last_known(trail);
   found->seal = trail->seal;
   if (found->verdict == SEAL_CHANGED) {
-    tell(trail, log_whole);
+    tell(trail);
   } else if (found->verdict == SEAL_ALTERED) {
     found->first = trail->agreed;              // up to there it agreed
   } else if (found->records < found->sealed) { // the end is missing
@@ -259,10 +266,12 @@ void seal_trail_end(struct seal_trail *trail, bool log_whole, struct seal_findin
     found->count = found->sealed - found->records;
     found->first = trail->before;
     found->first.record.value = buffer_bytes(&trail->before_value);
-  } else if (found->records > found->sealed && log_whole) {
+  } else if (trail->folded.number > found->sealed) {
     found->verdict = SEAL_INSERTED;
-    found->count = found->records - found->sealed;
-    found->first = found->last = trail->ended;
+    found->count = trail->folded.number - found->sealed;
+    found->first = found->last = trail->folded;
+  } else if (found->checks + found->heads == 0) {
+    found->verdict = SEAL_UNKNOWN;
   }
   *out = *found;
 }

@@ -5,7 +5,6 @@
 #ifndef RISER_RISERCTL_SEAL_TRAIL_H
 #define RISER_RISERCTL_SEAL_TRAIL_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +23,10 @@ enum error seal_trail_checks(struct seal_trail *trail, uint64_t until, struct by
 // A head and who carries it ("bill:..."; borrowed). A seal of no records is ignored.
 enum error seal_trail_head(struct seal_trail *trail, const struct seal *seal, const char *source) MUST_USE;
 
+// All records of the walk below this offset had been folded, so were sealed, when what is known was read: a chain that
+// has more of them than its seal shows an insertion. What stands behind may have come since. 0 (the default): unknown.
+void seal_trail_folded(struct seal_trail *trail, int64_t until_offset);
+
 // The next record of the chain as it lies in the log.
 struct seal_record {
   int32_t partition;
@@ -38,6 +41,7 @@ enum seal_verdict {
   SEAL_REMOVED,  // records are missing
   SEAL_INSERTED, // records stand there that were not there
   SEAL_ALTERED,  // something in the range is not what it was; what, cannot be said
+  SEAL_UNKNOWN,  // nothing of the chain was known that could be compared
 };
 
 extern const char *const seal_verdicts[]; // "whole", ...
@@ -61,8 +65,7 @@ struct seal_finding {
   struct seal seal;   // of the whole chain as the log has it
 };
 
-// After the last record. What it points to lives as long as the trail. log_whole: nothing can have been added behind
-// what is sealed (billing has come to the log's end), so a chain that is longer than its seal shows an insertion.
-void seal_trail_end(struct seal_trail *trail, bool log_whole, struct seal_finding *out);
+// After the last record. What it points to lives as long as the trail.
+void seal_trail_end(struct seal_trail *trail, struct seal_finding *out);
 
 #endif

@@ -30,7 +30,6 @@ struct seals {
   const struct verify_seal_options *options;
   int32_t partition;
   struct chain chains[CHAINS]; // of the site, of its partition's ticks
-  bool log_whole;              // billing had come to the end of the log when its seals were read
   size_t line;                 // of the file
 };
 
@@ -86,9 +85,25 @@ static struct seal_trail *trail_of(struct seals *seals, struct bytes name) {
 
 // ---------------------------------------------------------------- what is known
 
-static enum error read_redis(struct seals *seals) {
+// What of the log that is walked is sealed for certain: what stands before the fence. Of a copy, all that it holds by
+// now, provided that billing has come to the end of the log that it is a copy of.
+static enum error read_fence(struct seals *seals) {
+  const struct verify_seal_options *options = seals->options;
+  bool copy = options->file || strcmp(options->topic, SITE_LOG) != 0;
   struct fence_view fence;
-  enum error err = state_fence(seals->ctl, seals->partition, seals->ctl->arena, &fence);
+  int64_t until = INT64_MAX, end = 0;
+  enum error err = options->file ? OK : log_end(seals->ctl, options->topic, seals->partition, &until);
+  if (!err) err = state_fence(seals->ctl, seals->partition, seals->ctl->arena, &fence);
+  if (!err && copy) err = log_end(seals->ctl, SITE_LOG, seals->partition, &end);
+  if (err) return err;
+  int64_t next = fence.installed ? fence.meta.next_offset : 0;
+  if (!copy || next < end) until = copy ? 0 : next;
+  for (int i = 0; i < CHAINS; i++) seal_trail_folded(seals->chains[i].trail, until);
+  return OK;
+}
+
+static enum error read_redis(struct seals *seals) {
+  enum error err = read_fence(seals);
   for (int i = 0; !err && i < CHAINS; i++) {
     struct chain *chain = &seals->chains[i];
     struct seal_state state;
@@ -105,9 +120,6 @@ static enum error read_redis(struct seals *seals) {
       err = seal_trail_checks(chain->trail, state.seal.records, bytes_make(state.checks, seal_checks_len(&state)));
     if (!err) err = seal_trail_head(chain->trail, &state.seal, "Redis");
   }
-  int64_t end = 0;
-  if (!err) err = log_end(seals->ctl, SITE_LOG, seals->partition, &end);
-  seals->log_whole = !err && fence.installed && fence.meta.next_index == 0 && fence.meta.next_offset >= end;
   return err;
 }
 
@@ -187,6 +199,17 @@ static const char *place(struct seals *seals, const struct seal_place *at) {
   return text ? text : "";
 }
 
+// Of the ticks nothing need be known: there may be none yet.
+static enum status tell_unknown(struct seals *seals, const struct chain *chain, const struct seal_finding *found) {
+  if (chain != &seals->chains[0]) return STATUS_OK;
+  if (found->records == 0)
+    return ctl_refuse(seals->ctl, "no record of a site %s is there (riserctl get sites)", chain->name);
+  return ctl_refuse(seals->ctl,
+                    "%s: nothing is known of its %" PRIu64 " record(s): neither Redis nor decisions nor bills hold a "
+                    "seal to compare with; has billing folded them?",
+                    chain->name, found->records);
+}
+
 static enum status tell(struct seals *seals, const struct chain *chain, const struct seal_finding *found) {
   struct ctl *ctl = seals->ctl;
   const char *first = found->first.number ? place(seals, &found->first) : "the beginning";
@@ -201,6 +224,8 @@ static enum status tell(struct seals *seals, const struct chain *chain, const st
                       last);
   case SEAL_INSERTED:
     return ctl_refuse(ctl, "%s: %" PRIu64 " record(s) were put in: %s to %s", chain->name, found->count, first, last);
+  case SEAL_UNKNOWN:
+    return tell_unknown(seals, chain, found);
   case SEAL_ALTERED:
     break;
   }
@@ -219,7 +244,7 @@ static void row(struct seals *seals, struct table *table, const struct chain *ch
   table_integer(table, (int64_t)found->checks);
   table_integer(table, (int64_t)found->heads);
   table_text(table, seal_verdicts[found->verdict]);
-  if (found->verdict != SEAL_WHOLE && named->number) {
+  if (named->number) {
     table_integer(table, (int64_t)named->number);
     table_integer(table, named->record.offset);
     table_text(table, fact_id(seals, named->record.value));
@@ -239,7 +264,7 @@ static enum status report(struct seals *seals, bool json) {
   enum status worst = STATUS_OK;
   for (int i = 0; i < CHAINS; i++) {
     struct seal_finding found;
-    seal_trail_end(seals->chains[i].trail, seals->log_whole, &found);
+    seal_trail_end(seals->chains[i].trail, &found);
     row(seals, table, &seals->chains[i], &found);
     enum status status = tell(seals, &seals->chains[i], &found);
     if (status > worst) worst = status;

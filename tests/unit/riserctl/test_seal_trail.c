@@ -66,13 +66,19 @@ static struct seal_trail *trail_of(const struct known *known) {
   return trail;
 }
 
-static struct seal_finding walk(struct seal_trail *trail, struct log *log, bool log_whole) {
+static int64_t offset_of(size_t number) {
+  return (int64_t)(5 + 2 * number);
+}
+
+// `folded`: how many of the records had been folded for certain when what is known was read.
+static struct seal_finding walk(struct seal_trail *trail, struct log *log, size_t folded) {
   struct seal_finding found;
+  seal_trail_folded(trail, folded ? offset_of(folded) + 1 : 0);
   for (size_t i = 0; i < log->count; i++) {
-    struct seal_record record = {3, (int64_t)(7 + 2 * i), bytes_text(log->values[i])};
+    struct seal_record record = {3, offset_of(i + 1), bytes_text(log->values[i])};
     assert_int_equal(seal_trail_walk(trail, &record), OK);
   }
-  seal_trail_end(trail, log_whole, &found);
+  seal_trail_end(trail, &found);
   free(log);
   return found;
 }
@@ -80,14 +86,14 @@ static struct seal_finding walk(struct seal_trail *trail, struct log *log, bool 
 static void is_place(const struct seal_place *place, uint64_t number, const char *value) {
   assert_int_equal(place->number, number);
   assert_int_equal(place->record.partition, 3);
-  assert_int_equal(place->record.offset, 7 + 2 * (number - 1));
+  assert_int_equal(place->record.offset, offset_of(number));
   assert_true(bytes_equal_text(place->record.value, value));
 }
 
 static void test_a_whole_log(void **state) {
   (void)state;
   struct seal_trail *trail = trail_of(&all);
-  struct seal_finding found = walk(trail, log_new(), true);
+  struct seal_finding found = walk(trail, log_new(), ROOM);
   assert_int_equal(found.verdict, SEAL_WHOLE);
   assert_int_equal(found.records, RECORDS);
   assert_int_equal(found.sealed, RECORDS);
@@ -104,7 +110,7 @@ static void test_the_changed_record_is_named(void **state) {
     struct log *log = log_new();
     snprintf(log->values[at], TEXT, "other");
     if (at + 300 < RECORDS) snprintf(log->values[at + 300], TEXT, "later"); // the first one counts
-    struct seal_finding found = walk(trail, log, true);
+    struct seal_finding found = walk(trail, log, ROOM);
     assert_int_equal(found.verdict, SEAL_CHANGED);
     is_place(&found.first, at + 1, "other");
     seal_trail_free(trail);
@@ -119,7 +125,7 @@ static void test_the_gap_is_named(void **state) {
       struct seal_trail *trail = trail_of(&all);
       struct log *log = log_new();
       cut(log, at, count);
-      struct seal_finding found = walk(trail, log, true);
+      struct seal_finding found = walk(trail, log, ROOM);
       assert_int_equal(found.verdict, SEAL_REMOVED);
       assert_int_equal(found.count, count);
       snprintf(text, TEXT, "%zu", at - 1);
@@ -140,7 +146,7 @@ static void test_the_foreign_records_are_named(void **state) {
       struct log *log = log_new();
       char text[TEXT];
       insert(log, at, count);
-      struct seal_finding found = walk(trail, log, true);
+      struct seal_finding found = walk(trail, log, ROOM);
       assert_int_equal(found.verdict, SEAL_INSERTED);
       assert_int_equal(found.count, count);
       snprintf(text, TEXT, "new %zu", count - 1);
@@ -155,12 +161,12 @@ static void test_the_foreign_records_are_named(void **state) {
 // or it has grown.
 static void test_the_first_of_two_is_told_from_what_stands_behind_it(void **state) {
   (void)state;
-  for (int log_whole = 0; log_whole < 2; log_whole++) {
+  for (size_t folded = 0; folded <= ROOM; folded += ROOM) {
     struct seal_trail *trail = trail_of(&all);
     struct log *log = log_new();
     insert(log, 600, 1);
     cut(log, 200, 1);
-    struct seal_finding found = walk(trail, log, log_whole);
+    struct seal_finding found = walk(trail, log, folded);
     assert_int_equal(found.verdict, SEAL_REMOVED);
     assert_int_equal(found.count, 1);
     is_place(&found.last, 201, "201");
@@ -169,7 +175,7 @@ static void test_the_first_of_two_is_told_from_what_stands_behind_it(void **stat
     log = log_new();
     cut(log, 600, 5);
     snprintf(log->values[200], TEXT, "other");
-    found = walk(trail, log, log_whole);
+    found = walk(trail, log, folded);
     assert_int_equal(found.verdict, SEAL_CHANGED);
     is_place(&found.first, 201, "other");
     seal_trail_free(trail);
@@ -181,7 +187,7 @@ static void test_a_cut_end_is_found(void **state) {
   struct seal_trail *trail = trail_of(&all);
   struct log *log = log_new();
   cut(log, RECORDS - 3, 3);
-  struct seal_finding found = walk(trail, log, true);
+  struct seal_finding found = walk(trail, log, ROOM);
   assert_int_equal(found.verdict, SEAL_REMOVED);
   assert_int_equal(found.count, 3);
   is_place(&found.first, RECORDS - 3, "996");
@@ -189,17 +195,26 @@ static void test_a_cut_end_is_found(void **state) {
   seal_trail_free(trail);
 }
 
-// Records that billing has not taken yet are no insertion; if it has come to the end, they are.
+// Records that billing had not taken yet are no insertion; those that it had, are.
 static void test_a_longer_log(void **state) {
   (void)state;
   const struct known most = {RECORDS - 5, 1, 150};
   struct seal_trail *trail = trail_of(&most);
-  assert_int_equal(walk(trail, log_new(), false).verdict, SEAL_WHOLE);
+  assert_int_equal(walk(trail, log_new(), 0).verdict, SEAL_WHOLE);
   seal_trail_free(trail);
   trail = trail_of(&most);
-  struct seal_finding found = walk(trail, log_new(), true);
+  assert_int_equal(walk(trail, log_new(), RECORDS - 5).verdict, SEAL_WHOLE);
+  seal_trail_free(trail);
+  trail = trail_of(&most);
+  struct seal_finding found = walk(trail, log_new(), ROOM);
   assert_int_equal(found.verdict, SEAL_INSERTED);
   assert_int_equal(found.count, 5);
+  seal_trail_free(trail);
+  trail = trail_of(&most); // three were put in, two came while what is known was read
+  found = walk(trail, log_new(), RECORDS - 2);
+  assert_int_equal(found.verdict, SEAL_INSERTED);
+  assert_int_equal(found.count, 3);
+  assert_int_equal(found.last.number, RECORDS - 2);
   seal_trail_free(trail);
 }
 
@@ -210,9 +225,17 @@ static void test_the_place_is_named_while_the_log_goes_on(void **state) {
   struct seal_trail *trail = trail_of(&most);
   struct log *log = log_new();
   cut(log, RECORDS - 20, 1);
-  struct seal_finding found = walk(trail, log, false);
+  struct seal_finding found = walk(trail, log, RECORDS - 6); // five have come since
   assert_int_equal(found.verdict, SEAL_ALTERED);
   is_place(&found.first, RECORDS - 19, "981");
+  seal_trail_free(trail);
+  trail = trail_of(&most);
+  log = log_new();
+  cut(log, RECORDS - 20, 1);
+  cut(log, RECORDS - 6, 5);
+  found = walk(trail, log, ROOM);
+  assert_int_equal(found.verdict, SEAL_REMOVED);
+  is_place(&found.last, RECORDS - 19, "981");
   seal_trail_free(trail);
 }
 
@@ -223,7 +246,7 @@ static void test_heads_alone_bound_the_place(void **state) {
   struct seal_trail *trail = trail_of(&heads);
   struct log *log = log_new();
   snprintf(log->values[400], TEXT, "other");
-  struct seal_finding found = walk(trail, log, true);
+  struct seal_finding found = walk(trail, log, ROOM);
   assert_int_equal(found.verdict, SEAL_ALTERED);
   assert_int_equal(found.first.number, 300);
   assert_int_equal(found.last.number, 450);
@@ -236,7 +259,7 @@ static void test_a_head_that_contradicts_the_checks_is_told(void **state) {
   struct seal_trail *trail = trail_of(&all);
   const struct seal paper = {.records = 500, .head = {1}};
   assert_int_equal(seal_trail_head(trail, &paper, "paper"), OK);
-  struct seal_finding found = walk(trail, log_new(), true);
+  struct seal_finding found = walk(trail, log_new(), ROOM);
   assert_int_equal(found.verdict, SEAL_ALTERED);
   assert_string_equal(found.source, "paper");
   assert_int_equal(found.last.number, 500);
@@ -246,16 +269,19 @@ static void test_a_head_that_contradicts_the_checks_is_told(void **state) {
 static void test_nothing_is_known_and_nothing_is_there(void **state) {
   (void)state;
   struct seal_trail *trail = trail_of(&(struct known){0, 1, 1});
+  assert_int_equal(walk(trail, log_new(), 0).verdict, SEAL_UNKNOWN);
+  seal_trail_free(trail);
+  trail = trail_of(&(struct known){0, 1, 1});
   struct log *log = log_new();
   log->count = 0;
-  struct seal_finding found = walk(trail, log, true);
-  assert_int_equal(found.verdict, SEAL_WHOLE);
+  struct seal_finding found = walk(trail, log, ROOM);
+  assert_int_equal(found.verdict, SEAL_UNKNOWN);
   assert_int_equal(found.sealed, 0);
   seal_trail_free(trail);
   trail = trail_of(&all);
   log = log_new();
   log->count = 0;
-  assert_int_equal(walk(trail, log, true).verdict, SEAL_REMOVED);
+  assert_int_equal(walk(trail, log, ROOM).verdict, SEAL_REMOVED);
   seal_trail_free(trail);
 }
 
