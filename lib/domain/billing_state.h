@@ -91,9 +91,11 @@ struct account_bill {
   int64_t from_s;
   int64_t until_s;
   int64_t issued_s;
-  int64_t due_s;
+  int64_t due_s;                      // as the bill shows it: the latest of its commodities'
+  int64_t own_due_s[COMMODITY_COUNT]; // of a commodity that was due before that; 0: due_s
   int64_t amount_e4[COMMODITY_COUNT];
   int64_t paid_e4[COMMODITY_COUNT];
+  uint32_t notices[COMMODITY_COUNT]; // of disconnection, that named this bill as the oldest
   bool actual[COMMODITY_COUNT]; // both edges of every meter are actual reads
 };
 
@@ -142,6 +144,10 @@ struct partition_meta {
 
 // Key days:{site}/{service point}/{YYYY-MM}: 31 little-endian records {i64 usage, i32 quality}, index = local day - 1.
 enum { DAYS_MAX = 31, DAY_RECORD_SIZE = 12, DAYS_SIZE = DAYS_MAX * DAY_RECORD_SIZE, DAY_UNKNOWN = -1 };
+
+// Key paid:{site}/{part}: the payments of all the site's leases in the order of applying: of each the first PAID_SIZE
+// bytes of SHA-256 of its id. The part is the first byte modulo PAID_PARTS, so that a payment overwrites little.
+enum { PAID_SIZE = 16, PAID_PARTS = 64, PAID_MAX = 65536 };
 
 enum {
   SITE_UNKNOWN_METERS_MAX = 1000,

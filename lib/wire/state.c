@@ -186,6 +186,8 @@ static enum error account_bill_in(const Riser__State__V1__AccountBill *from, str
     to->amount_e4[commodity] = part->amount_e4;
     to->paid_e4[commodity] = part->paid_e4;
     to->actual[commodity] = part->actual;
+    to->own_due_s[commodity] = part->due_s;
+    to->notices[commodity] = part->notices;
   }
   return OK;
 }
@@ -197,12 +199,15 @@ static enum error account_bill_out(const struct account_bill *from, struct arena
   to->parts = arena_array(scratch, COMMODITY_COUNT, sizeof *to->parts);
   if (!items || !to->parts) return ERR_LIMIT;
   for (int c = 0; c < COMMODITY_COUNT; c++) {
-    if (!from->amount_e4[c] && !from->paid_e4[c] && !from->actual[c]) continue;
+    if (!from->amount_e4[c] && !from->paid_e4[c] && !from->actual[c] && !from->own_due_s[c] && !from->notices[c])
+      continue;
     riser__state__v1__bill_part__init(&items[c]);
     items[c].commodity = (WIRE_TYPE_commodity)c;
     items[c].amount_e4 = from->amount_e4[c];
     items[c].paid_e4 = from->paid_e4[c];
     items[c].actual = from->actual[c];
+    items[c].due_s = from->own_due_s[c];
+    items[c].notices = from->notices[c];
     to->parts[to->n_parts++] = &items[c];
   }
   return OK;

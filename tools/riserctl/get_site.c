@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "billing/core/fold_parts.h"
 #include "riserctl/get.h"
 #include "riserctl/human.h"
 #include "riserctl/table.h"
@@ -13,7 +14,7 @@ static enum error add_sites(struct get *get, int32_t partition, struct table *ta
 static void add_site(struct table *table, const struct site_state *state, int32_t partition,
                      const struct partition_meta *meta);
 static const struct lease *lease_of_room(const struct get *get, const char *room, int64_t at_s);
-static enum error add_point(struct get *get, const struct service_point *point, struct table *table);
+static enum error add_point(struct get *get, const struct service_point *point, int64_t now_s, struct table *table);
 static void add_meter(struct get *get, const struct installation *meter, struct table *table);
 static void add_tariff(struct get *get, const struct tariff *tariff, struct table *table);
 
@@ -110,12 +111,16 @@ enum status get_points(struct get *get) {
       {"closed_until", CELL_TEXT}, {"supply", CELL_TEXT}, {"desired", CELL_TEXT},
   };
   struct table *table = table_new(columns, COUNT(columns));
-  enum error err = OK;
-  for (size_t i = 0; i < get->site.point_count && !err; i++) err = add_point(get, &get->site.points[i], table);
+  struct fence_view fence;
+  enum error err = state_fence(get->ctl, state_partition(get->ctl, get->site.site.id), get->ctl->arena, &fence);
+  for (size_t i = 0; i < get->site.point_count && !err; i++) {
+    err = add_point(get, &get->site.points[i], fence.meta.business_time_s, table);
+  }
   return finish(get, table, err);
 }
 
-static enum error add_point(struct get *get, const struct service_point *point, struct table *table) {
+// The tariff is the one that holds now, which need not be the one that was applied last.
+static enum error add_point(struct get *get, const struct service_point *point, int64_t now_s, struct table *table) {
   struct point_state state = {.closed_until_s = 0};
   if (!get_wants(get, "point", point->id) || !get_wants(get, "room", point->room)) return OK;
   enum error err = state_point(get->ctl, get->site.site.id, point->id, &state);
@@ -124,7 +129,7 @@ static enum error add_point(struct get *get, const struct service_point *point, 
   table_text(table, point->id);
   table_text(table, point->room);
   table_text(table, commodity_name(point->commodity));
-  table_text(table, point->tariff);
+  table_text(table, point_tariff(&get->site, point->id, now_s));
   add_stamp(table, &get->site, state.closed_until_s);
   table_text(table, supply_text(state.supply));
   table_text(table, supply_text(state.desired));

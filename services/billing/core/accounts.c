@@ -36,6 +36,10 @@ int64_t bill_unpaid(const struct account_bill *bill, enum commodity commodity) {
   return bill->amount_e4[commodity] - bill->paid_e4[commodity];
 }
 
+int64_t bill_due(const struct account_bill *bill, enum commodity commodity) {
+  return bill->own_due_s[commodity] ? bill->own_due_s[commodity] : bill->due_s;
+}
+
 int64_t account_owed(const struct account_state *account, enum commodity commodity) {
   int64_t owed_e4 = -account->credit_e4[commodity];
   for (size_t i = 0; i < account->bill_count; i++) owed_e4 += bill_unpaid(&account->bills[i], commodity);
@@ -52,8 +56,9 @@ const struct account_bill *account_debt(const struct tenancy *tenancy, enum comm
   const struct account_bill *first = NULL;
   for (size_t i = 0; i < account->bill_count; i++) {
     const struct account_bill *bill = &account->bills[i];
-    if (bill_unpaid(bill, commodity) <= 0 || (first && first->due_s <= bill->due_s)) continue;
-    if (account_in_arrears(tenancy, commodity, bill->due_s)) first = bill;
+    int64_t due_s = bill_due(bill, commodity);
+    if (bill_unpaid(bill, commodity) <= 0 || (first && bill_due(first, commodity) <= due_s)) continue;
+    if (account_in_arrears(tenancy, commodity, due_s)) first = bill;
   }
   return first;
 }
@@ -65,7 +70,8 @@ bool account_in_arrears(const struct tenancy *tenancy, enum commodity commodity,
 int64_t account_overdue(const struct account_state *account, enum commodity commodity, int64_t now_s) {
   int64_t overdue_e4 = 0;
   for (size_t i = 0; i < account->bill_count; i++) {
-    if (account->bills[i].due_s <= now_s) overdue_e4 += bill_unpaid(&account->bills[i], commodity);
+    const struct account_bill *bill = &account->bills[i];
+    if (bill_due(bill, commodity) <= now_s) overdue_e4 += bill_unpaid(bill, commodity);
   }
   return overdue_e4;
 }
@@ -121,6 +127,7 @@ enum error account_post(struct fold *fold, const struct tenancy *tenancy, const 
     struct account_bill old = *there;
     *there = *bill;
     memcpy(there->paid_e4, old.paid_e4, sizeof old.paid_e4);
+    memcpy(there->notices, old.notices, sizeof old.notices);
   } else {
     struct account_bill *list = store_grow(account->bills, account->bill_count, sizeof *list);
     if (!list) return ERR_NO_MEMORY;

@@ -21,6 +21,7 @@ bool tenancy_of_unit(struct fold *fold, const struct unit *unit, const struct le
 
 struct account_bill *account_bill_of(struct account_state *account, uint32_t month); // NULL: none
 int64_t bill_unpaid(const struct account_bill *bill, enum commodity commodity);
+int64_t bill_due(const struct account_bill *bill, enum commodity commodity); // when what it says of one is due
 int64_t account_owed(const struct account_state *account, enum commodity commodity); // negative: credit
 // The bill whose due date counts for what is to follow: the first to fall due with which the unpaid amounts reach the
 // site's least debt. NULL: all of them are less.

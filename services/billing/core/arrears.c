@@ -49,17 +49,16 @@ static void end_episode(struct fold *fold, const struct tenancy *tenancy, enum c
 }
 
 // A notice that reached nobody is given again after a pause, so that an address that is wrong for good is not flooded.
-static int64_t notice_at(const struct tenancy *tenancy, const struct arrears *arrears,
-                         const struct account_bill *oldest) {
+static int64_t notice_at(const struct tenancy *tenancy, const struct arrears *arrears, int64_t due_s) {
   const struct site *site = &tenancy->site->site;
-  int64_t first_s = oldest->due_s + days(site->notice_after_days);
+  int64_t first_s = due_s + days(site->notice_after_days);
   if (!arrears->bounced) return first_s;
   return later(first_s, arrears->given_s + days(site->notice_lead_days ? site->notice_lead_days : 1));
 }
 
-static int64_t cut_at(const struct tenancy *tenancy, const struct arrears *arrears, const struct account_bill *oldest) {
+static int64_t cut_at(const struct tenancy *tenancy, const struct arrears *arrears, int64_t due_s) {
   const struct site *site = &tenancy->site->site;
-  return later(oldest->due_s + days(site->disconnect_after_days) + 1,
+  return later(due_s + days(site->disconnect_after_days) + 1,
                notice_served_s(arrears) + days(site->notice_lead_days));
 }
 
@@ -72,11 +71,11 @@ static void plan(struct fold *fold, const struct tenancy *tenancy, enum commodit
   const char *what = commodity_name(commodity), *lease = tenancy->lease->id;
   if (!arrears->noticed || arrears->bounced) {
     struct key member = due_member(DUE_NOTICE, site->id, lease, what);
-    int64_t at_s = later(notice_at(tenancy, arrears, oldest), fold->now_s);
+    int64_t at_s = later(notice_at(tenancy, arrears, bill_due(oldest, commodity)), fold->now_s);
     fold_fail(fold, store_due_set(fold->store, at_s, member.text));
   } else if (arrears->receipt_count > 0 || CANARY(NOTICE_CHECK_OFF)) {
     struct key member = due_member(DUE_CUT, site->id, lease, what);
-    int64_t at_s = later(cut_at(tenancy, arrears, oldest), fold->now_s);
+    int64_t at_s = later(cut_at(tenancy, arrears, bill_due(oldest, commodity)), fold->now_s);
     fold_fail(fold, store_due_set(fold->store, at_s, member.text));
   }
 }
@@ -97,8 +96,8 @@ static void overdue_bills(struct fold *fold, const struct tenancy *tenancy, enum
   const char **bills = fold_array(fold, account->bill_count, sizeof *bills);
   for (size_t i = 0; bills && i < account->bill_count; i++) {
     const struct account_bill *bill = &account->bills[i];
-    if (bill->due_s > fold->now_s || bill_unpaid(bill, commodity) <= 0) continue;
-    if (notice->bill_count == 0) notice->due_s = bill->due_s;
+    if (bill_due(bill, commodity) > fold->now_s || bill_unpaid(bill, commodity) <= 0) continue;
+    if (notice->bill_count == 0) notice->due_s = bill_due(bill, commodity);
     bills[notice->bill_count++] = account_bill_id(fold, tenancy, bill->month, bill->revision);
   }
   notice->bills = bills;
@@ -121,37 +120,49 @@ void notice_decide(struct fold *fold, const struct tenancy *tenancy, enum commod
   if (kind != NOTICE_DISCONNECT) return;
   const struct site *site = &tenancy->site->site;
   const struct account_bill *debt = account_debt(tenancy, commodity);
-  int64_t due_s = debt ? debt->due_s : notice->due_s;
+  int64_t due_s = debt ? bill_due(debt, commodity) : notice->due_s;
   notice->not_before_s = later(due_s + days(site->disconnect_after_days), fold->now_s + days(site->notice_lead_days));
 }
 
 // ---- steps. Each leaves the due index as it should be: the entry moved, or removed.
 
-static uint32_t month_of(const char *text) {
+// "{month}-{commodity}", as remind_later writes it.
+static uint32_t month_of(const char *text, enum commodity *commodity) {
   uint32_t month = 0;
   while (*text >= '0' && *text <= '9' && month < 1000000) month = month * 10 + (uint32_t)(*text++ - '0');
+  bool known = text[0] == '-' && text[1] > '0' && text[1] < '0' + COMMODITY_COUNT && !text[2];
+  *commodity = known ? (enum commodity)(text[1] - '0') : COMMODITY_NONE;
   return month;
+}
+
+// A bill can be reminded of again, once a reissue has made more of it. Its revision tells the reminders apart, as each
+// is of another one.
+static const char *reminder_id(struct fold *fold, const struct step *step, enum commodity commodity,
+                               const struct account_bill *bill) {
+  const char *id = fold_text(fold, "reminder:%s:%s:%s:%04u-%02u", step->due.site, step->due.what,
+                             commodity_name(commodity), bill->month / 100, bill->month % 100);
+  return bill->revision ? fold_text(fold, "%s:r%u", id, bill->revision) : id;
 }
 
 enum error step_remind(struct fold *fold, const struct step *step) {
   struct tenancy tenancy;
   bool there = tenancy_need(fold, step->due.site, step->due.what, &tenancy);
   if (fold_waits(fold)) return ERR_AGAIN;
-  const struct account_bill *bill = there ? account_bill_of(tenancy.account, month_of(step->due.detail)) : NULL;
-  for (int c = COMMODITY_ELECTRICITY; bill && c < COMMODITY_COUNT; c++) {
-    enum commodity commodity = (enum commodity)c;
-    if (bill_unpaid(bill, commodity) <= 0 || !account_in_arrears(&tenancy, commodity, fold->now_s)) continue;
-    const char *id = fold_text(fold, "reminder:%s:%s:%s:%04u-%02u", step->due.site, step->due.what,
-                               commodity_name(commodity), bill->month / 100, bill->month % 100);
-    notice_decide(fold, &tenancy, commodity, NOTICE_REMINDER, id);
+  enum commodity commodity;
+  uint32_t month = month_of(step->due.detail, &commodity);
+  const struct account_bill *bill = there ? account_bill_of(tenancy.account, month) : NULL;
+  bool owed = bill && commodity != COMMODITY_NONE && bill_unpaid(bill, commodity) > 0;
+  if (owed && account_in_arrears(&tenancy, commodity, fold->now_s)) {
+    notice_decide(fold, &tenancy, commodity, NOTICE_REMINDER, reminder_id(fold, step, commodity, bill));
   }
   return store_due_remove(fold->store, step->member);
 }
 
+// Numbered by the bill: a month can come into arrears again after another one did.
 static void give_notice(struct fold *fold, const struct tenancy *tenancy, enum commodity commodity,
-                        const struct account_bill *oldest) {
+                        struct account_bill *oldest) {
   struct arrears *arrears = &tenancy->account->arrears[commodity];
-  arrears->notice_count = arrears->notice_month == oldest->month ? arrears->notice_count + 1 : 1;
+  arrears->notice_count = ++oldest->notices[commodity];
   arrears->notice_month = oldest->month;
   arrears->noticed = true;
   arrears->given_s = fold->now_s;
@@ -179,9 +190,9 @@ enum error step_notice(struct fold *fold, const struct step *step) {
   if (!oldest) return store_due_remove(fold->store, step->member);
   const struct arrears *arrears = &tenancy.account->arrears[commodity];
   if (arrears->noticed && !arrears->bounced) return store_due_remove(fold->store, step->member);
-  int64_t at_s = notice_at(&tenancy, arrears, oldest);
+  int64_t at_s = notice_at(&tenancy, arrears, bill_due(oldest, commodity));
   if (fold->now_s < at_s) return store_due_set(fold->store, at_s, step->member);
-  give_notice(fold, &tenancy, commodity, oldest);
+  give_notice(fold, &tenancy, commodity, account_bill_of(tenancy.account, oldest->month));
   return store_due_remove(fold->store, step->member);
 }
 
@@ -193,7 +204,7 @@ enum error step_cut(struct fold *fold, const struct step *step) {
   if (!oldest) return store_due_remove(fold->store, step->member);
   const struct arrears *arrears = &tenancy.account->arrears[commodity];
   bool served = arrears->noticed && (arrears->receipt_count > 0 || CANARY(NOTICE_CHECK_OFF));
-  int64_t at_s = cut_at(&tenancy, arrears, oldest);
+  int64_t at_s = cut_at(&tenancy, arrears, bill_due(oldest, commodity));
   if (served && fold->now_s < at_s) return store_due_set(fold->store, at_s, step->member);
   bool actual = oldest->actual[commodity] || CANARY(ESTIMATE_CUTS);
   for (size_t i = 0; served && actual && i < tenancy.room.count; i++) {

@@ -140,14 +140,24 @@ static int64_t due_of(const struct site *site, int64_t issued_s) {
   return zone_day_start_at(&site->zone, issued_s, (int32_t)site->due_days + 1);
 }
 
-// A reissue is due when the bill was. But what it adds to a bill that was paid could not be paid in time.
-static int64_t due_anew(const struct site *site, const struct account_bill *was, const struct account_bill *entry) {
-  bool more = false;
+// Of the commodity the reissue wants more, and nothing of it was unpaid: what it adds could not be paid in time.
+static bool adds(const struct account_bill *was, const struct account_bill *entry, enum commodity commodity) {
+  return entry->amount_e4[commodity] > was->amount_e4[commodity] && bill_unpaid(was, commodity) <= 0;
+}
+
+// A reissue is due when the bill was, but for commodities of which it adds something to what was paid. The bill shows
+// the latest of the dates.
+static void due_anew(const struct site *site, const struct account_bill *was, struct account_bill *entry) {
+  int64_t due_s[COMMODITY_COUNT];
+  entry->due_s = was->due_s;
   for (int c = COMMODITY_ELECTRICITY; c < COMMODITY_COUNT; c++) {
-    if (bill_unpaid(was, (enum commodity)c) > 0) return was->due_s;
-    more = more || entry->amount_e4[c] > was->amount_e4[c];
+    due_s[c] = bill_due(was, (enum commodity)c);
+    if (adds(was, entry, (enum commodity)c)) due_s[c] = later(due_s[c], due_of(site, entry->issued_s));
+    entry->due_s = later(entry->due_s, due_s[c]);
   }
-  return more ? later(was->due_s, due_of(site, entry->issued_s)) : was->due_s;
+  for (int c = COMMODITY_ELECTRICITY; c < COMMODITY_COUNT; c++) {
+    entry->own_due_s[c] = due_s[c] == entry->due_s ? 0 : due_s[c];
+  }
 }
 
 static void decide(struct fold *fold, const struct tenancy *tenancy, struct bill *bill,
@@ -164,12 +174,19 @@ static void decide(struct fold *fold, const struct tenancy *tenancy, struct bill
   fold_decide(fold, &tenancy->site->site, DECISION_BILL, bill->id)->bill = *bill;
 }
 
-static void remind_later(struct fold *fold, const struct tenancy *tenancy, const struct account_bill *entry) {
+// Once a commodity for each date on which something of it falls due: at the first issue, and when more is added.
+static void remind_later(struct fold *fold, const struct tenancy *tenancy, const struct account_bill *was,
+                         const struct account_bill *entry) {
   const struct site *site = &tenancy->site->site;
-  int64_t at_s = entry->due_s + (int64_t)site->reminder_after_days * DAY_S;
-  const char *month = fold_text(fold, "%u", entry->month);
-  struct key member = due_member(DUE_REMIND, site->id, tenancy->lease->id, month);
-  fold_fail(fold, store_due_set(fold->store, at_s, member.text));
+  for (int c = COMMODITY_ELECTRICITY; c < COMMODITY_COUNT; c++) {
+    enum commodity commodity = (enum commodity)c;
+    bool owed = entry->amount_e4[c] > 0;
+    if (!owed || !adds(was, entry, commodity)) continue;
+    int64_t at_s = bill_due(entry, commodity) + (int64_t)site->reminder_after_days * DAY_S;
+    const char *which = fold_text(fold, "%u-%d", entry->month, c);
+    struct key member = due_member(DUE_REMIND, site->id, tenancy->lease->id, which);
+    fold_fail(fold, store_due_set(fold->store, at_s, member.text));
+  }
 }
 
 // The bill stands; real reads may have confirmed what it estimated.
@@ -195,10 +212,11 @@ void bill_issue(struct fold *fold, const struct tenancy *tenancy, struct month m
 
   struct account_bill was = there ? *there : (struct account_bill){0};
   entry.issued_s = at_s;
-  entry.due_s = there ? due_anew(&tenancy->site->site, &was, &entry) : due_of(&tenancy->site->site, at_s);
+  entry.due_s = due_of(&tenancy->site->site, at_s);
+  if (there) due_anew(&tenancy->site->site, &was, &entry);
   entry.revision = there ? was.revision + 1 : 0;
   decide(fold, tenancy, &bill, &entry, there ? &was : NULL);
-  if (!there || entry.due_s != was.due_s) remind_later(fold, tenancy, &entry);
+  remind_later(fold, tenancy, &was, &entry);
   fold_fail(fold, account_post(fold, tenancy, &entry));
   account_balance(fold, tenancy, bill.id);
   arrears_review(fold, tenancy);

@@ -107,6 +107,12 @@ static bool same_price(const struct site_state *site, const struct service_point
   return site_point(site, point->id) && strcmp(point_tariff(site, point->id, point->from_s), point->tariff) == 0;
 }
 
+// The price asked for holds at its instant already, and from a later one on another does: taking the fact would change
+// nothing, where somebody may think that he goes back to an earlier tariff.
+static bool superseded(const struct site_state *site, const struct service_point *point) {
+  return same_price(site, point) && strcmp(point_tariff(site, point->id, INT64_MAX), point->tariff) != 0;
+}
+
 static const char *refuse_point(const struct site_state *site, const struct service_point *point,
                                 const struct entity *state) {
   if (!id_valid(point->id)) return "bad-service-point";
@@ -121,6 +127,7 @@ static const char *refuse_point(const struct site_state *site, const struct serv
   const struct point_state *used = entity_point((struct entity *)state);
   bool moved = strcmp(there->room, point->room) != 0 || there->commodity != point->commodity;
   if (moved && used->scheduled) return "point-in-use";
+  if (superseded(site, point)) return "tariff-superseded";
   return !same_price(site, point) && point->from_s < used->closed_until_s ? "tariff-of-closed-period" : NULL;
 }
 
