@@ -135,15 +135,24 @@ static bool park(struct fold *fold, struct entity *site_entity, struct site_inde
   return true;
 }
 
-// A meter that hangs at a device with a key is believed from that device alone, or from a person.
+static bool is_covered(const struct meter_slot *slot, int64_t time_s) {
+  for (size_t i = 0; i < slot->count; i++) {
+    if (installation_covers(slot->installations[i], time_s)) return true;
+  }
+  return false;
+}
+
+// A meter that hangs at a device with a key is believed from that device alone, or from a person. Where it hung then is
+// what counts; where it hung before or afterwards only of an instant at which it hung nowhere.
 static bool is_foreign(const struct fold *fold, const struct site_state *site, const struct target *to,
                        int64_t time_s) {
   const struct readings_fact *fact = &fold->fact->readings;
   bool keyed = false;
   if (site->key_count == 0 || fact->by_hand || !to->slot) return false;
+  bool covered = is_covered(to->slot, time_s);
   for (size_t i = 0; i < to->slot->count; i++) {
     const struct installation *installation = to->slot->installations[i];
-    if (!reaches(installation, time_s)) continue;
+    if (covered ? !installation_covers(installation, time_s) : !reaches(installation, time_s)) continue;
     if (strcmp(installation->device, fact->device) == 0) return false;
     keyed = keyed || site_device_key(site, installation->device);
   }
