@@ -69,6 +69,8 @@ static enum error put(struct store *store, const struct store_want *want, struct
     return put_account(store, want->key, value, arena);
   case STORE_SEAL:
     return put_seal(store, want->key, value);
+  case STORE_PAID:
+    return store_put_paid(store, want->key, value);
   case STORE_READS:
     return store_put_reads(store, want->key, value);
   default:
@@ -211,6 +213,8 @@ static enum error add_item(struct shell *shell, const char *tag, const struct st
     return add_seal(shell, tag, item, writes);
   case STORE_DAYS:
     return add_set(shell, tag, item->key, item->days, writes);
+  case STORE_PAID:
+    return add_set(shell, tag, item->key, item->paid, writes);
   case STORE_DUE:
     return add_due(shell, tag, item, writes);
   case STORE_SITE:

@@ -243,6 +243,8 @@ static enum error put_wanted(struct image *image, const struct store_want *want)
     return put_account(image, want->key, item->value);
   case STORE_SEAL:
     return put_seal(image, want->key, item->value);
+  case STORE_PAID:
+    return store_put_paid(image->store, want->key, item->value);
   case STORE_READS:
     return store_put_reads(image->store, want->key, item->value);
   default:
@@ -321,6 +323,8 @@ static enum error collect_item(struct image *image, const struct store_item *ite
     return items_put(&image->values, item->key, item->reads.vector);
   case STORE_DAYS:
     return items_put(&image->values, item->key, item->days);
+  case STORE_PAID:
+    return items_put(&image->values, item->key, item->paid);
   case STORE_DUE:
     return note_due(image, item);
   }

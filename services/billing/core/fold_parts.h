@@ -68,6 +68,7 @@ struct key key_seal(const char *chain);
 struct key key_point(const char *site, const char *point);
 struct key key_account(const char *site, const char *lease);
 struct key key_reads(const char *site, const char *meter, enum meter_register reg, uint32_t month);
+struct key key_paid(const char *site, uint32_t part);
 struct key key_days(const char *site, const char *point, uint32_t month);
 
 enum due_kind { DUE_NONE, DUE_AMEND, DUE_BEGIN, DUE_CLOSE, DUE_CUT, DUE_DAY, DUE_NOTICE, DUE_REMIND };
@@ -77,7 +78,7 @@ struct due {
   enum due_kind kind;
   char site[65];
   char what[66];   // AMEND, CLOSE: unit; DAY: service point; else lease
-  char detail[17]; // REMIND: month; NOTICE, CUT: commodity
+  char detail[17]; // REMIND: month and commodity; NOTICE, CUT: commodity
 };
 
 struct key due_member(enum due_kind kind, const char *site, const char *what, const char *detail);

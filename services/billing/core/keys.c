@@ -73,6 +73,13 @@ struct key key_reads(const char *site, const char *meter, enum meter_register re
   return writer.key;
 }
 
+struct key key_paid(const char *site, uint32_t part) {
+  struct writer writer = begin("paid:", site);
+  put(&writer, "/");
+  put_number(&writer, part, 2);
+  return writer.key;
+}
+
 struct key key_days(const char *site, const char *point, uint32_t month) {
   struct writer writer = begin("days:", site);
   put(&writer, "/");

@@ -28,6 +28,7 @@ struct entity {
       struct buffer vector;
       size_t changed_from;
     } reads;
+    struct buffer paid;
     uint8_t *days;
   };
   void *extra;
@@ -198,6 +199,11 @@ struct bytes entity_reads(const struct entity *entity) {
   return buffer_bytes(&entity->reads.vector);
 }
 
+struct bytes entity_paid(const struct entity *entity) {
+  assert(entity->kind == STORE_PAID);
+  return entity->present ? buffer_bytes(&entity->paid) : (struct bytes){NULL, 0};
+}
+
 void **entity_extra(struct entity *entity, void (*drop)(void *extra)) {
   entity->drop_extra = drop;
   return &entity->extra;
@@ -226,6 +232,9 @@ static enum error entity_fill(struct store *store, struct entity *entity) {
     return entity->account ? OK : ERR_NO_MEMORY;
   case STORE_READS:
     buffer_init(&entity->reads.vector, READS_SIZE_MAX);
+    return OK;
+  case STORE_PAID:
+    buffer_init(&entity->paid, (size_t)PAID_MAX * PAID_SIZE);
     return OK;
   case STORE_SEAL:
     entity->seal = calloc(1, sizeof *entity->seal);
@@ -261,6 +270,16 @@ enum error store_merge_read(struct store *store, struct entity *reads, uint32_t 
   reads->present = true;
   if (!reads->link.dirty || change.from < reads->reads.changed_from) reads->reads.changed_from = change.from;
   store_mark(store, reads);
+  return OK;
+}
+
+enum error store_add_paid(struct store *store, struct entity *paid, const uint8_t mark[PAID_SIZE]) {
+  assert(paid->kind == STORE_PAID);
+  if (!paid->present) buffer_init(&paid->paid, (size_t)PAID_MAX * PAID_SIZE);
+  enum error err = buffer_append(&paid->paid, mark, PAID_SIZE);
+  if (err != OK) return err;
+  paid->present = true;
+  store_mark(store, paid);
   return OK;
 }
 
@@ -340,6 +359,15 @@ enum error store_put_reads(struct store *store, const char *key, struct bytes ve
   return put_end(store, entity, buffer_append(&entity->reads.vector, vector.data, vector.len) == OK);
 }
 
+enum error store_put_paid(struct store *store, const char *key, struct bytes marks) {
+  if (marks.len == 0 || marks.len % PAID_SIZE != 0 || marks.len > (size_t)PAID_MAX * PAID_SIZE) return ERR_CORRUPT;
+  struct entity *entity;
+  enum error err = put_begin(store, STORE_PAID, key, &entity);
+  if (err != OK || !entity) return err;
+  buffer_init(&entity->paid, (size_t)PAID_MAX * PAID_SIZE);
+  return put_end(store, entity, buffer_append(&entity->paid, marks.data, marks.len) == OK);
+}
+
 enum error store_put_absent(struct store *store, enum store_kind kind, const char *key) {
   struct entity *entity;
   return put_begin(store, kind, key, &entity);
@@ -369,6 +397,9 @@ bool store_next_dirty(const struct store *store, const struct store_cursor **cur
     break;
   case STORE_SEAL:
     item->seal = entity->seal;
+    break;
+  case STORE_PAID:
+    item->paid = buffer_bytes(&entity->paid);
     break;
   case STORE_READS:
     item->reads.vector = buffer_bytes(&entity->reads.vector);
@@ -411,6 +442,7 @@ static void entity_free(struct store *store, struct entity *entity) {
   if (entity->kind == STORE_POINT) point_state_free(entity->point);
   if (entity->kind == STORE_ACCOUNT) account_state_free(entity->account);
   if (entity->kind == STORE_READS) buffer_fini(&entity->reads.vector);
+  if (entity->kind == STORE_PAID) buffer_fini(&entity->paid);
   if (entity->kind == STORE_DAYS) free(entity->days);
   if (entity->kind == STORE_SEAL) free(entity->seal);
   free(entity->key);
@@ -423,6 +455,7 @@ static void entity_measure(struct store *store, struct entity *entity) {
   if (entity->kind == STORE_POINT && entity->present) bytes += point_state_bytes(entity->point);
   if (entity->kind == STORE_ACCOUNT && entity->present) bytes += account_state_bytes(entity->account);
   if (entity->kind == STORE_READS) bytes += entity->reads.vector.capacity;
+  if (entity->kind == STORE_PAID) bytes += entity->paid.capacity;
   if (entity->kind == STORE_DAYS) bytes += DAYS_SIZE;
   if (entity->kind == STORE_SEAL) bytes += sizeof *entity->seal;
   store->bytes += bytes - entity->bytes;

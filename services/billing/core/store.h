@@ -4,8 +4,8 @@
 // loads it (put or put_absent) and applies the same fact again.
 //
 // Keys are those of Redis without the partition's tag: "site:{site}", "point:{site}/{sp}", "account:{site}/{lease}",
-// "reads:{site}/{meter}/{register}/{YYYYMM}", "days:{site}/{sp}/{YYYY-MM}", "seal:{key of the log}"; the due index is
-// one sorted set.
+// "reads:{site}/{meter}/{register}/{YYYYMM}", "days:{site}/{sp}/{YYYY-MM}", "seal:{key of the log}",
+// "paid:{site}/{part}"; the due index is one sorted set.
 // One thread owns a store. Memory: store_bytes, bounded by the shell with store_trim between batches.
 #ifndef RISER_BILLING_CORE_STORE_H
 #define RISER_BILLING_CORE_STORE_H
@@ -19,7 +19,7 @@
 #include "domain/billing_state.h"
 #include "domain/seal.h"
 
-enum store_kind { STORE_SITE, STORE_POINT, STORE_ACCOUNT, STORE_READS, STORE_DAYS, STORE_DUE, STORE_SEAL };
+enum store_kind { STORE_SITE, STORE_POINT, STORE_ACCOUNT, STORE_READS, STORE_DAYS, STORE_DUE, STORE_SEAL, STORE_PAID };
 enum lookup { FOUND, ABSENT, NOT_LOADED };
 
 enum { STORE_KEY_MAX = 256 }; // with the terminating zero
@@ -32,7 +32,7 @@ void store_free(struct store *store);
 // ---- for the shell: loading
 
 struct store_want {
-  enum store_kind kind; // SITE, POINT, ACCOUNT, READS or SEAL
+  enum store_kind kind; // SITE, POINT, ACCOUNT, READS, SEAL or PAID
   const char *key;
 };
 // What was asked for and is not loaded, each once, in the order of asking. Valid until store_clear_wanted.
@@ -42,12 +42,13 @@ bool store_wants_due(const struct store *store, int64_t *until_s);
 void store_clear_wanted(struct store *store);
 
 // Each copies what it is given. A key that is already held is left as it is (what is held is newer). ERR_NO_MEMORY.
-// ERR_CORRUPT: not a valid read vector.
+// ERR_CORRUPT: not a valid read vector, not a list of marks.
 enum error store_put_site(struct store *store, const char *key, const struct site_state *site) MUST_USE;
 enum error store_put_point(struct store *store, const char *key, const struct point_state *point) MUST_USE;
 enum error store_put_account(struct store *store, const char *key, const struct account_state *account) MUST_USE;
 enum error store_put_reads(struct store *store, const char *key, struct bytes vector) MUST_USE;
 enum error store_put_seal(struct store *store, const char *key, const struct seal_state *seal) MUST_USE;
+enum error store_put_paid(struct store *store, const char *key, struct bytes marks) MUST_USE;
 enum error store_put_absent(struct store *store, enum store_kind kind, const char *key) MUST_USE;
 // An entry of the due index; then the instant up to which (inclusive) all entries have been put.
 enum error store_put_due(struct store *store, int64_t instant_s, const char *member) MUST_USE;
@@ -69,6 +70,7 @@ struct store_item {
       size_t from; // only the bytes from here on have changed (SETRANGE); 0: all of it
     } reads;
     struct bytes days; // DAYS_SIZE bytes
+    struct bytes paid; // PAID_SIZE bytes each
     struct {
       int64_t instant_s;
       bool removed;
@@ -105,10 +107,13 @@ struct point_state *entity_point(struct entity *entity);
 struct account_state *entity_account(struct entity *entity);
 struct seal_state *entity_seal(struct entity *entity);
 struct bytes entity_reads(const struct entity *entity);
+struct bytes entity_paid(const struct entity *entity); // no bytes: absent
 
 // Merges into a read vector (absent: makes it). *changed: whether any byte did.
 enum error store_merge_read(struct store *store, struct entity *reads, uint32_t second, uint16_t rank, int64_t value,
                             bool *changed) MUST_USE;
+// One payment's mark more (absent: makes the list). ERR_LIMIT: PAID_MAX are held.
+enum error store_add_paid(struct store *store, struct entity *paid, const uint8_t mark[PAID_SIZE]) MUST_USE;
 // Overwrites a month of days; no look-up needed.
 enum error store_set_days(struct store *store, const char *key, const uint8_t days[DAYS_SIZE]) MUST_USE;
 

@@ -238,6 +238,27 @@ static void test_strings_are_one(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void test_paid(void **state) {
+  (void)state;
+  static const uint8_t mark[PAID_SIZE] = {1}, other[PAID_SIZE] = {2};
+  struct store *store = store_new();
+  struct entity *paid;
+  assert_int_equal(store_put_paid(store, "paid:a/00", bytes_make(mark, PAID_SIZE - 1)), ERR_CORRUPT);
+  assert_int_equal(store_put_paid(store, "paid:a/00", bytes_make(mark, 0)), ERR_CORRUPT);
+  assert_int_equal(store_find(store, STORE_PAID, "paid:a/00", &paid), NOT_LOADED);
+  assert_int_equal(store_put_paid(store, "paid:a/00", bytes_make(mark, PAID_SIZE)), OK);
+  assert_int_equal(store_find(store, STORE_PAID, "paid:a/00", &paid), FOUND);
+  assert_int_equal(store_add_paid(store, paid, other), OK);
+  assert_int_equal(entity_paid(paid).len, 2 * PAID_SIZE);
+  assert_memory_equal(entity_paid(paid).data + PAID_SIZE, other, PAID_SIZE);
+  const struct store_cursor *cursor = NULL;
+  struct store_item item;
+  assert_true(store_next_dirty(store, &cursor, &item));
+  assert_int_equal(item.kind, STORE_PAID);
+  assert_int_equal(item.paid.len, 2 * PAID_SIZE);
+  store_free(store);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_wanted_once_until_put),
@@ -250,6 +271,7 @@ int main(void) {
       TEST(test_due_removed_is_not_loaded_back),
       TEST(test_due_in_order),
       TEST(test_strings_are_one),
+      TEST(test_paid),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -115,6 +115,8 @@ static void put(struct twin *twin, enum store_kind kind, const char *key, struct
     struct seal_state seal;
     assert_int_equal(seal_state_decode(bytes, &seal), OK);
     assert_int_equal(store_put_seal(twin->store, key, &seal), OK);
+  } else if (kind == STORE_PAID) {
+    assert_int_equal(store_put_paid(twin->store, key, bytes), OK);
   } else {
     assert_int_equal(kind, STORE_READS);
     assert_int_equal(store_put_reads(twin->store, key, bytes), OK);
@@ -202,6 +204,7 @@ static void save(struct twin *twin, const struct store_item *item) {
   if (item->kind == STORE_SITE) err = wire_site_state_encode(item->site, value);
   if (item->kind == STORE_POINT) err = wire_point_state_encode(item->point, value);
   if (item->kind == STORE_ACCOUNT) err = wire_account_state_encode(item->account, value);
+  if (item->kind == STORE_PAID) err = buffer_append(value, item->paid.data, item->paid.len);
   if (item->kind == STORE_DAYS) err = buffer_append(value, item->days.data, item->days.len);
   if (item->kind == STORE_SEAL) {
     uint8_t packed[SEAL_STATE_MAX];

@@ -27,7 +27,7 @@ static const struct option options[] = {
     {"lease", "ID", "whose payment"},
     {"amount", "AMOUNT", "in the site's currency: 211.52"},
     {"commodity", "NAME", "electricity or water; default: the oldest debt first"},
-    {"id", "ID", "the payment's own id; one that was used before is refused. Default: one made of the time"},
+    {"id", "ID", "the payment's own id; one that the site has seen before is refused. Default: one made of the time"},
     {"at", "TIME", "when it was paid; default: now (the site's business time)"},
     {"method", "TEXT", "bank, cash, ..."},
     {"reference", "TEXT", "what the bank's statement says"},
