@@ -80,8 +80,8 @@ static enum error check_partitions(struct worker *worker);
 static void poll_roster(struct worker *worker, int64_t now_ms);
 static size_t take_batch(struct worker *worker);
 static bool take_one(struct worker *worker);
-static bool hand_over(struct worker *worker, const struct arrival *arrival, const struct intaken *taken, uint64_t next);
-static enum error send_all(struct worker *worker, const struct arrival *arrival, const struct intaken *taken,
+static bool hand_over(struct worker *worker, const struct arrival *arrival, struct intaken *taken, uint64_t next);
+static enum error send_all(struct worker *worker, const struct arrival *arrival, struct intaken *taken,
                            uint64_t ticket);
 static enum error send_reject(struct worker *worker, const struct arrival *arrival, const struct intaken *taken,
                               uint64_t ticket);
@@ -324,8 +324,7 @@ static bool take_one(struct worker *worker) {
   return true;
 }
 
-static bool hand_over(struct worker *worker, const struct arrival *arrival, const struct intaken *taken,
-                      uint64_t next) {
+static bool hand_over(struct worker *worker, const struct arrival *arrival, struct intaken *taken, uint64_t next) {
   struct window_message message = {
       .position = arrival->position,
       .next = next,
@@ -347,29 +346,35 @@ static bool hand_over(struct worker *worker, const struct arrival *arrival, cons
   return true;
 }
 
-static enum error send_all(struct worker *worker, const struct arrival *arrival, const struct intaken *taken,
+// What no attempt can make Kafka take is a refusal, or the same message would come again for ever. It is told in place
+// of bad readings beside it, since nothing of the message is stored then.
+static enum error send_all(struct worker *worker, const struct arrival *arrival, struct intaken *taken,
                            uint64_t ticket) {
-  const struct verdict *verdict = &taken->verdict;
-  struct intaken refused = *taken;
+  struct verdict *verdict = &taken->verdict;
+  size_t sent = 0;
   for (size_t i = 0; i < verdict->fact_count; i++) {
     enum error err = outlet_fact(&worker->outlet, &verdict->facts[i], (void *)(uintptr_t)ticket);
-    if (err == ERR_TOO_LARGE && !refused.verdict.refused) {
-      refused.verdict.refused = err;
-      refused.verdict.detail = "as a record it is larger than Kafka takes";
-    } else if (err) {
-      return err;
+    if (err && error_class(err) != CLASS_REJECT) return err;
+    if (err) {
+      verdict->refused = ERR_TOO_LARGE;
+      verdict->detail = "as a record it is larger than Kafka takes";
+      if (verdict->facts[i].kind == FACT_READINGS) verdict->readings = 0;
     } else {
       window_open_record(worker->window, ticket, worker->outlet.record_bytes);
+      sent++;
     }
   }
-  return refused.verdict.refused ? send_reject(worker, arrival, &refused, ticket) : OK;
+  verdict->fact_count = sent;
+  return verdict->refused ? send_reject(worker, arrival, taken, ticket) : OK;
 }
 
 static enum error send_reject(struct worker *worker, const struct arrival *arrival, const struct intaken *taken,
                               uint64_t ticket) {
   enum error err = outlet_reject(&worker->outlet, arrival, taken, (void *)(uintptr_t)ticket);
   if (!err) window_open_record(worker->window, ticket, worker->outlet.record_bytes);
-  return err;
+  if (!err || error_class(err) != CLASS_REJECT) return err;
+  log_error("record-passed-over", F_INT("position", (int64_t)arrival->position), F_ERR(err));
+  return OK;
 }
 
 static void count(struct worker *worker, const struct intaken *taken) {
