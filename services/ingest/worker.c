@@ -46,7 +46,9 @@ struct worker {
   bool started;
   atomic_bool draining;
   _Atomic int64_t deadline_ms; // of the drain, by the monotonic clock
-  struct mqtt *_Atomic mqtt;
+
+  pthread_mutex_t mqtt_lock; // held while receipts are published
+  struct mqtt *mqtt;         // NULL: there is none, or it is about to be closed
 
   struct registry *registry;
   struct devices *devices;
@@ -63,7 +65,7 @@ struct worker {
   bool producer_failed; // a delivery failed: only a new producer can go on
   bool abandoning;      // the old producer is being closed
   bool failed;          // FATAL: the process is about to end
-  uint64_t alone_until; // before it, one message goes at a time: Kafka refused a batch, for one of its records
+  uint64_t alone_until; // before it, one message goes at a time: Kafka refused a batch, or two producers in a row
   int64_t takeover_wait_ms;
   int64_t roster_at_ms, tend_at_ms, probe_at_ms;
   struct keeper keeper;   // of the sequences, if they are watched
@@ -90,6 +92,7 @@ static void on_delivered(void *ctx, void *opaque, enum error err, int32_t partit
 static void on_refused(struct worker *worker, uint64_t ticket, enum error err);
 static bool send_refused(struct worker *worker, uint64_t ticket, enum error err);
 static void confirm(struct worker *worker, int64_t now_ms);
+static void give_receipts(struct worker *worker);
 static void settle(struct worker *worker, const struct window_message *message);
 static enum error producer_open(struct worker *worker);
 static void take_over(struct worker *worker);
@@ -105,6 +108,7 @@ enum error worker_start(const struct worker_options *options, struct worker **ou
   struct worker *worker = calloc(1, sizeof *worker);
   if (!worker) return ERR_NO_MEMORY;
   worker->options = *options;
+  pthread_mutex_init(&worker->mqtt_lock, NULL);
   outlet_init(&worker->outlet);
   receipts_init(&worker->receipts);
   worker->receipts.given = options->gauges->receipts;
@@ -198,7 +202,9 @@ static enum error producer_open(struct worker *worker) {
 }
 
 void worker_set_mqtt(struct worker *worker, struct mqtt *mqtt) {
-  atomic_store(&worker->mqtt, mqtt);
+  pthread_mutex_lock(&worker->mqtt_lock);
+  worker->mqtt = mqtt;
+  pthread_mutex_unlock(&worker->mqtt_lock);
 }
 
 void worker_drain(struct worker *worker, int64_t deadline_ms) {
@@ -223,6 +229,7 @@ void worker_free(struct worker *worker) {
   intake_free(worker->intake);
   devices_free(worker->devices);
   registry_free(worker->registry);
+  pthread_mutex_destroy(&worker->mqtt_lock);
   free(worker);
 }
 
@@ -265,17 +272,25 @@ static bool ready_to_take(struct worker *worker, int64_t now_ms) {
   enum error err = check_partitions(worker);
   if (err && error_class(err) != CLASS_RETRY) fail(worker, "partitions", err);
   worker->partitions_checked = err == OK;
+  condition_set(worker->options.gauges->kafka, !err);
+  if (err && !worker->failed) {
+    log_warn("topics-not-there", F_STR("topics", TOPIC_SITE " " TOPIC_REJECT), F_ERR(err));
+    clock_sleep_ms(RETRY_WAIT_MS);
+  }
   return worker->partitions_checked;
 }
 
-// The key decides the partition, and billing's state is kept by partition: another number would tear sites apart.
+// The key decides the partition, and billing's state is kept by partition: another number would tear sites apart. And
+// without the topic of rejects the first bad message would stop everything.
 static enum error check_partitions(struct worker *worker) {
-  int32_t there = 0, wanted = (int32_t)worker->options.config->partitions;
+  int32_t there = 0, rejects, wanted = (int32_t)worker->options.config->partitions;
   enum error err = kafka_producer_partitions(worker->outlet.producer, TOPIC_SITE, &there);
-  if (err == ERR_NOT_FOUND) return ERR_UNAVAILABLE; // it will be made
-  if (err || there == wanted) return err;
-  log_error("partitions-differ", F_INT("topic_has", there), F_INT("configured", wanted));
-  return ERR_MISMATCH;
+  if (!err && there != wanted) {
+    log_error("partitions-differ", F_INT("topic_has", there), F_INT("configured", wanted));
+    return ERR_MISMATCH;
+  }
+  if (!err) err = kafka_producer_partitions(worker->outlet.producer, TOPIC_REJECT, &rejects);
+  return err == ERR_NOT_FOUND ? ERR_UNAVAILABLE : err; // it will be made
 }
 
 static void poll_roster(struct worker *worker, int64_t now_ms) {
@@ -435,13 +450,18 @@ static void confirm(struct worker *worker, int64_t now_ms) {
     confirmed = message.next;
     settle(worker, &message);
   }
-  struct mqtt *mqtt = atomic_load(&worker->mqtt);
-  if (worker->receipts.count && mqtt) receipts_publish(&worker->receipts, mqtt);
+  if (worker->receipts.count) give_receipts(worker);
   if (!confirmed) return;
   spool_confirm(worker->options.spool, confirmed);
   worker->progress_at_ms = now_ms;
   worker->takeover_wait_ms = 0;
   condition_set(worker->options.gauges->kafka, true);
+}
+
+static void give_receipts(struct worker *worker) {
+  pthread_mutex_lock(&worker->mqtt_lock);
+  if (worker->mqtt) receipts_publish(&worker->receipts, worker->mqtt);
+  pthread_mutex_unlock(&worker->mqtt_lock);
 }
 
 static void settle(struct worker *worker, const struct window_message *message) {
@@ -464,9 +484,12 @@ static void take_over(struct worker *worker) {
   struct window_message message;
   while (window_abandon(worker->window, &message))
     if (message.heard) message.heard->pins--;
+  worker->takeover_wait_ms = worker->takeover_wait_ms ? 2 * worker->takeover_wait_ms : RETRY_WAIT_MS;
+  // Without a confirmation since the last takeover: what is stored behind the oldest must not be sent each time again.
+  if (worker->takeover_wait_ms > RETRY_WAIT_MS && worker->cursor > worker->alone_until)
+    worker->alone_until = worker->cursor;
   uint64_t confirmed = spool_confirmed(worker->options.spool);
   if (worker->cursor > confirmed) worker->cursor = confirmed;
-  worker->takeover_wait_ms = worker->takeover_wait_ms ? 2 * worker->takeover_wait_ms : RETRY_WAIT_MS;
   if (worker->takeover_wait_ms > RETRY_WAIT_MAX_MS) worker->takeover_wait_ms = RETRY_WAIT_MAX_MS;
   clock_sleep_ms(worker->takeover_wait_ms);
   enum error err = producer_open(worker);

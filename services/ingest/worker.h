@@ -24,7 +24,7 @@ struct worker_options {
 // Everything that `options` points to outlives the worker. ERR_NO_MEMORY, ERR_CONFIG.
 enum error worker_start(const struct worker_options *options, struct worker **out) MUST_USE;
 
-// From now on receipts go through this client; before, they wait.
+// From now on receipts go through this client; with NULL they wait, and the one before is used no more.
 void worker_set_mqtt(struct worker *worker, struct mqtt *mqtt);
 
 // Works on until the spool is empty and confirmed, or the time is up; then ends. What is left stays in the spool.
