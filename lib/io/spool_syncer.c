@@ -12,6 +12,8 @@
 
 #include "base/log.h"
 
+enum { NO_SEGMENT = -1, NO_DESCRIPTOR = -2 };
+
 struct spool_syncer {
   struct stock *stock;
   int interval_ms;
@@ -26,6 +28,7 @@ static void *run(void *argument);
 static bool sleep_interval(struct spool_syncer *syncer);
 static void sync_round(struct spool_syncer *syncer);
 static int next_segment(struct stock *stock, uint64_t *number);
+static void sync_failed(struct spool_syncer *syncer, uint64_t number, int cause);
 
 enum error spool_syncer_start(struct stock *stock, int interval_ms, struct spool_syncer **out) {
   struct spool_syncer *syncer = calloc(1, sizeof *syncer);
@@ -39,6 +42,8 @@ enum error spool_syncer_start(struct stock *stock, int interval_ms, struct spool
   pthread_cond_init(&syncer->wake, &monotonic);
   pthread_condattr_destroy(&monotonic);
   if (pthread_create(&syncer->thread, NULL, run, syncer)) {
+    pthread_cond_destroy(&syncer->wake);
+    pthread_mutex_destroy(&syncer->lock);
     free(syncer);
     return ERR_NO_MEMORY;
   }
@@ -82,25 +87,32 @@ static bool sleep_interval(struct spool_syncer *syncer) {
 
 static void sync_round(struct spool_syncer *syncer) {
   uint64_t number = syncer->done, last = number;
-  for (int fd; (fd = next_segment(syncer->stock, &number)) >= 0; number++) {
-    if (fdatasync(fd)) {
-      log_error("spool-sync-failed", F_INT("segment", (int64_t)number), F_STR("cause", strerror(errno)));
-      atomic_store(&syncer->stock->failed, true);
-    }
+  int fd;
+  for (; (fd = next_segment(syncer->stock, &number)) >= 0; number++) {
+    if (fdatasync(fd)) sync_failed(syncer, number, errno);
     close(fd);
     last = number; // the last one may still grow
   }
+  if (fd == NO_DESCRIPTOR) sync_failed(syncer, number, errno);
   syncer->done = last;
 }
 
-// A descriptor of the first live segment from `number` on; -1 if there is none.
+// What may not be on disk is not promised to be.
+static void sync_failed(struct spool_syncer *syncer, uint64_t number, int cause) {
+  log_error("spool-sync-failed", F_INT("segment", (int64_t)number), F_STR("cause", strerror(cause)));
+  atomic_store(&syncer->stock->failed, true);
+}
+
+// A descriptor of the first live segment from `number` on; NO_SEGMENT if there is none, NO_DESCRIPTOR with errno if the
+// process may not have another one.
 static int next_segment(struct stock *stock, uint64_t *number) {
-  int fd = -1;
+  int fd = NO_SEGMENT;
   pthread_mutex_lock(&stock->lock);
-  for (size_t i = 0; fd < 0 && i < stock->live.count; i++) {
+  for (size_t i = 0; fd == NO_SEGMENT && i < stock->live.count; i++) {
     if (stock->live.at[i]->number < *number) continue;
     *number = stock->live.at[i]->number;
     fd = fcntl(stock->live.at[i]->fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0) fd = NO_DESCRIPTOR;
   }
   pthread_mutex_unlock(&stock->lock);
   return fd;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -286,6 +287,27 @@ static void test_sync_always(void **state) {
   expect_numbers(fixture->spool, 0, 0, 60);
 }
 
+// A process that may open no more files can't bring segments to disk beside the appends; then nothing is promised.
+static void test_interval_sync_without_descriptors(void **state) {
+  struct fixture *fixture = *state;
+  fixture->options.sync = SPOOL_SYNC_INTERVAL;
+  fixture->options.sync_interval_ms = 1;
+  fixture_open(fixture);
+  assert_int_equal(append_number(fixture->spool, 0), OK);
+  struct rlimit before, none;
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+  none = before;
+  none.rlim_cur = 0;
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+  enum error err = OK;
+  for (uint32_t n = 1; n < 20 && !err; n++) {
+    usleep(50000);
+    err = append_number(fixture->spool, n);
+  }
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+  assert_int_equal(err, ERR_IO);
+}
+
 static void test_sync_names(void **state) {
   (void)state;
   enum spool_sync sync = SPOOL_SYNC_NONE;
@@ -314,6 +336,7 @@ int main(void) {
       TEST(test_appender_and_reader_beside_each_other),
       TEST(test_interval_sync_beside_them),
       TEST(test_sync_always),
+      TEST(test_interval_sync_without_descriptors),
       cmocka_unit_test(test_sync_names),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
