@@ -58,7 +58,7 @@ enum error device_open(struct sim_device *device, struct port *port, const char 
   buffer_init(&goodbye, COMMAND_PAYLOAD_MAX);
   enum error err = payload_state(port->format, &(struct device_state_fact){.device = ""}, &goodbye);
   if (err == OK && device->keys.count) err = signature_append(device->keys.keys[0], bytes_text(will), &goodbye);
-  const struct mqtt_subscription subscriptions[] = {{commands, 1}, {receipt, 1}};
+  const struct mqtt_subscription subscriptions[] = {{.filter = commands, .qos = 1}, {.filter = receipt, .qos = 1}};
   struct mqtt_settings settings = {.address = broker,
                                    .tls = TLS_OFF,
                                    .client_id = client_id,

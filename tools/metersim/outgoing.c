@@ -19,6 +19,7 @@ struct outgoing *outgoing_copy(const struct outgoing *message) {
   if (!copy) return NULL;
   copy->retain = message->retain;
   copy->sequence = message->sequence;
+  copy->is_signed = message->is_signed;
   copy->copy = true;
   enum error err = buffer_append(&copy->payload, message->payload.data, message->payload.len);
   if (err == OK) err = buffer_append(&copy->note, message->note.data, message->note.len);

@@ -144,6 +144,20 @@ static void test_queue_gives_out_in_time_order(void **state) {
   queue_fini(&queue); // with what is left
 }
 
+// A device with a key signs a message once, however often it sends it.
+static void test_a_copy_is_the_same_bytes(void **state) {
+  (void)state;
+  struct outgoing *message = outgoing_new(NULL, OUTGOING_READINGS, "up/pb");
+  assert_int_equal(buffer_append_text(&message->payload, "signed"), OK);
+  message->is_signed = true;
+  struct outgoing *copy = outgoing_copy(message), *again = outgoing_copy(copy);
+  assert_true(copy->is_signed && again->is_signed);
+  assert_true(bytes_equal_text(buffer_bytes(&again->payload), "signed"));
+  outgoing_free(message);
+  outgoing_free(copy);
+  outgoing_free(again);
+}
+
 // ---------------------------------------------------------------- payload
 
 static void test_command_of_both_formats(void **state) {
@@ -280,6 +294,7 @@ int main(void) {
       cmocka_unit_test(test_meter_stops_when_cut),
       cmocka_unit_test(test_same_seed_same_numbers),
       cmocka_unit_test(test_queue_gives_out_in_time_order),
+      cmocka_unit_test(test_a_copy_is_the_same_bytes),
       cmocka_unit_test(test_command_of_both_formats),
       cmocka_unit_test(test_json_that_devices_write),
       cmocka_unit_test(test_receipt),
