@@ -10,7 +10,7 @@ struct intake;
 
 struct intake_options {
   struct judge judge; // what it points to outlives the intake
-  size_t payload_max;
+  size_t payload_max; // for the size of its memory; what came whole under a larger one is tried all the same
 };
 
 // NULL without memory. The caller frees.

@@ -11,6 +11,8 @@
 
 #include "ingest/core/instant.h"
 
+enum { PAYLOAD_MAX = 256 * 1024 };
+
 #define CASES RISER_SOURCE_DIR "/tests/unit/ingest/cases/"
 
 static bool payload_line(struct test_case *test, const char *word, const char *rest);
@@ -123,7 +125,7 @@ void case_world_init(struct case_world *world) {
               .devices = world->devices,
               .instance = "0",
           },
-      .payload_max = 256 * 1024,
+      .payload_max = PAYLOAD_MAX,
   };
   world->intake = intake_new(&options);
   assert_non_null(world->intake);
@@ -136,10 +138,12 @@ void case_world_fini(struct case_world *world) {
 }
 
 struct arrival case_arrival(const struct test_case *test, uint64_t position) {
+  static const uint8_t sha256[ARRIVAL_SHA256_SIZE];
   return (struct arrival){
       .topic = bytes_text(test->topic),
       .payload = bytes_make(test->payload, test->payload_len),
       .length = test->payload_len,
+      .sha256 = test->payload_len > PAYLOAD_MAX ? sha256 : NULL,
       .receive_ms = test->receive_ms,
       .held_ms = test->held_ms,
       .position = position,

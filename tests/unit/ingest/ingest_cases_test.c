@@ -109,7 +109,34 @@ static void test_bad(void **state) {
   run_file("bad_signature.txt");
 }
 
+// payload_max may have changed since a message came: what was cut then is only a head, and what came whole is whole.
+static void test_what_was_cut_is_told_by_the_spool_alone(void **state) {
+  static const uint8_t sha256[ARRIVAL_SHA256_SIZE];
+  static char padded[300 * 1024];
+  (void)state;
+  struct case_world world;
+  case_world_init(&world);
+  const char *text = "{\"at\":1780228800,\"volume_l\":1}";
+  struct arrival arrival = {.topic = bytes_text("riser/v1/north/m-1/up/json"),
+                            .payload = bytes_text(text),
+                            .length = strlen(text) + 1000,
+                            .sha256 = sha256,
+                            .receive_ms = 1780228800000};
+  struct intaken taken;
+  assert_int_equal(intake_take(world.intake, &arrival, &taken), OK);
+  assert_true(taken.verdict.refused == ERR_TOO_LARGE && taken.verdict.fact_count == 0);
+  memset(padded, ' ', sizeof padded);
+  memcpy(padded, text, strlen(text));
+  arrival.payload = bytes_make(padded, sizeof padded);
+  arrival.length = sizeof padded;
+  arrival.sha256 = NULL;
+  assert_int_equal(intake_take(world.intake, &arrival, &taken), OK);
+  assert_true(taken.verdict.refused == OK && taken.verdict.fact_count == 1);
+  case_world_fini(&world);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_good), cmocka_unit_test(test_bad)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_good), cmocka_unit_test(test_bad),
+                                     cmocka_unit_test(test_what_was_cut_is_told_by_the_spool_alone)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
