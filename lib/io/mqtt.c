@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "io/mqtt_subscriptions.h"
 #include "io/tls.h"
 
 enum {
@@ -52,9 +53,7 @@ struct client {
   int inflight_max;
   char *will_topic;
   struct buffer will_payload;
-  char **filters;
-  int *qos;
-  int subscription_count;
+  struct mqtt_subscriptions subscriptions;
 
   pthread_mutex_t lock; // guards what follows
   pthread_cond_t changed;
@@ -63,6 +62,7 @@ struct client {
   bool paused;
   bool closing;
   bool session_present;
+  bool left;    // what is to be left is unsubscribed
   int failures; // attempts since the last connection
   struct slot *slots;
   struct slot *free_slots;
@@ -74,7 +74,6 @@ struct client {
 static const struct mqtt_ops client_ops;
 
 static enum error client_init(struct client *client, const struct mqtt_options *options);
-static enum error copy_subscriptions(struct client *client, const struct mqtt_options *options);
 static enum error slots_init(struct client *client);
 static enum error paho_create(struct client *client, const char *address, const char *id);
 static void client_free(struct client *client);
@@ -90,6 +89,10 @@ static void on_connected(void *ctx, MQTTAsync_successData5 *data);
 static void on_connect_failed(void *ctx, MQTTAsync_failureData5 *data);
 static void on_subscribed(void *ctx, MQTTAsync_successData5 *data);
 static void on_subscribe_failed(void *ctx, MQTTAsync_failureData5 *data);
+static void leave(struct client *client);
+static void on_left(void *ctx, MQTTAsync_successData5 *data);
+static void on_leave_failed(void *ctx, MQTTAsync_failureData5 *data);
+static void came_up(struct client *client);
 static void on_disconnected(void *ctx, MQTTAsync_successData5 *data);
 static void on_disconnect_failed(void *ctx, MQTTAsync_failureData5 *data);
 static void on_lost(void *ctx, char *cause);
@@ -154,26 +157,14 @@ static enum error client_init(struct client *client, const struct mqtt_options *
   buffer_init(&client->will_payload, options->will_payload.len);
   enum error err = buffer_append(&client->will_payload, options->will_payload.data, options->will_payload.len);
   if (!err && options->will_topic && !(client->will_topic = strdup(options->will_topic))) err = ERR_NO_MEMORY;
-  if (!err) err = copy_subscriptions(client, options);
+  if (!err) err = mqtt_subscriptions_init(&client->subscriptions, options);
   if (!err) err = slots_init(client);
   const char *instance = options->instance ? options->instance : "";
   const char *key = options->settings.client_key ? options->settings.client_key : "";
-  snprintf(id, sizeof id, "%s%s%s%s%s", options->settings.client_id, *instance ? "-" : "", instance, *key ? "-" : "",
-           key);
+  int len = snprintf(id, sizeof id, "%s%s%s%s%s", options->settings.client_id, *instance ? "-" : "", instance,
+                     *key ? "-" : "", key);
+  if (!err && (size_t)len >= sizeof id) err = ERR_CONFIG; // cut, it might be another process's
   return err ? err : paho_create(client, options->settings.address, id);
-}
-
-static enum error copy_subscriptions(struct client *client, const struct mqtt_options *options) {
-  client->filters = calloc(options->subscription_count + 1, sizeof *client->filters);
-  client->qos = calloc(options->subscription_count + 1, sizeof *client->qos);
-  if (!client->filters || !client->qos) return ERR_NO_MEMORY;
-  for (size_t i = 0; i < options->subscription_count; i++) {
-    client->filters[i] = strdup(options->subscriptions[i].filter);
-    client->qos[i] = options->subscriptions[i].qos;
-    if (!client->filters[i]) return ERR_NO_MEMORY;
-    client->subscription_count++;
-  }
-  return OK;
 }
 
 static enum error slots_init(struct client *client) {
@@ -209,9 +200,7 @@ static enum error paho_create(struct client *client, const char *address, const 
 // What Paho has not decided is decided by destroying its client.
 static void client_free(struct client *client) {
   if (client->paho) MQTTAsync_destroy(&client->paho);
-  for (int i = 0; client->filters && i < client->subscription_count; i++) free(client->filters[i]);
-  free(client->filters);
-  free(client->qos);
+  mqtt_subscriptions_fini(&client->subscriptions);
   free(client->slots);
   free(client->will_topic);
   buffer_fini(&client->will_payload);
@@ -351,19 +340,22 @@ static void wait_changed(struct client *client, int64_t timeout_ms) {
 
 static void on_connected(void *ctx, MQTTAsync_successData5 *data) {
   struct client *client = ctx;
+  const struct mqtt_subscriptions *subscriptions = &client->subscriptions;
   MQTTAsync_callOptions call = MQTTAsync_callOptions_initializer;
   call.onSuccess5 = on_subscribed;
   call.onFailure5 = on_subscribe_failed;
   call.context = client;
+  mqtt_subscriptions_grant(subscriptions, &call);
   pthread_mutex_lock(&client->lock);
   client->session_present = data->alt.connect.sessionPresent != 0;
   set_phase(client, PHASE_SUBSCRIBING);
   pthread_mutex_unlock(&client->lock);
-  if (client->subscription_count == 0) {
+  if (subscriptions->count == 0) {
     on_subscribed(client, NULL);
     return;
   }
-  int rc = MQTTAsync_subscribeMany(client->paho, client->subscription_count, client->filters, client->qos, &call);
+  int rc =
+      MQTTAsync_subscribeMany(client->paho, subscriptions->count, subscriptions->filters, subscriptions->qos, &call);
   if (rc != MQTTASYNC_SUCCESS) log_warn("mqtt-subscribe-failed", F_STR("reason", MQTTAsync_strerror(rc)));
 }
 
@@ -381,10 +373,48 @@ static void on_subscribed(void *ctx, MQTTAsync_successData5 *data) {
   struct client *client = ctx;
   for (int i = 0; data && data->alt.sub.reasonCodeCount > 1 && i < data->alt.sub.reasonCodeCount; i++) {
     if ((int)data->alt.sub.reasonCodes[i] < REASON_REFUSED) continue;
-    log_error("mqtt-subscription-refused", F_STR("filter", client->filters[i]),
+    log_error("mqtt-subscription-refused", F_STR("filter", client->subscriptions.filters[i]),
               F_INT("reason", data->alt.sub.reasonCodes[i]));
     return; // stays in SUBSCRIBING: the link thread disconnects and tries again
   }
+  pthread_mutex_lock(&client->lock);
+  if (!client->session_present) client->left = true;
+  bool leaves = client->subscriptions.leaving_count && !client->left;
+  pthread_mutex_unlock(&client->lock);
+  if (leaves)
+    leave(client);
+  else
+    came_up(client);
+}
+
+// Only now, so that nothing is dropped in between.
+static void leave(struct client *client) {
+  MQTTAsync_callOptions call = MQTTAsync_callOptions_initializer;
+  call.onSuccess5 = on_left;
+  call.onFailure5 = on_leave_failed;
+  call.context = client;
+  const struct mqtt_subscriptions *subscriptions = &client->subscriptions;
+  int rc = MQTTAsync_unsubscribeMany(client->paho, subscriptions->leaving_count, subscriptions->leaving, &call);
+  if (rc != MQTTASYNC_SUCCESS) log_warn("mqtt-unsubscribe-failed", F_STR("reason", MQTTAsync_strerror(rc)));
+}
+
+static void on_left(void *ctx, MQTTAsync_successData5 *data) {
+  struct client *client = ctx;
+  (void)data; // what the broker says of each does not matter: "no such subscription" is as good
+  log_info("mqtt-left", F_INT("filters", client->subscriptions.leaving_count)); // a share's name is a secret
+  pthread_mutex_lock(&client->lock);
+  client->left = true;
+  pthread_mutex_unlock(&client->lock);
+  came_up(client);
+}
+
+// Stays in SUBSCRIBING: the link thread disconnects and tries again.
+static void on_leave_failed(void *ctx, MQTTAsync_failureData5 *data) {
+  (void)ctx;
+  log_error("mqtt-unsubscribe-refused", F_INT("reason", data->reasonCode), F_INT("code", data->code));
+}
+
+static void came_up(struct client *client) {
   pthread_mutex_lock(&client->lock);
   bool up = client->phase == PHASE_SUBSCRIBING, present = client->session_present;
   if (up) {

@@ -45,7 +45,8 @@ enum mqtt_state { MQTT_CONNECTED, MQTT_DISCONNECTED };
 struct mqtt_handlers {
   // Paho's receive thread; see above. May be NULL.
   void (*on_message)(void *ctx, const struct mqtt_message *message);
-  // A library thread. CONNECTED: and every subscription is granted; session_present: the broker kept our session.
+  // A library thread. CONNECTED: and every subscription is granted, those to be left are gone; session_present: the
+  // broker kept our session.
   // DISCONNECTED: `reason` says why, for the log. May be NULL.
   void (*on_state)(void *ctx, enum mqtt_state state, bool session_present, const char *reason);
   // A library thread: what became of a QoS 1 publish. OK: the broker has it. RETRY: it may or may not have arrived.
@@ -57,6 +58,7 @@ struct mqtt_handlers {
 struct mqtt_subscription {
   const char *filter; // also "$share/<group>/<filter>"
   int qos;
+  bool retained_once; // what is retained comes only if our session does not have this subscription yet
 };
 
 struct mqtt_options {
@@ -65,6 +67,8 @@ struct mqtt_options {
   struct mqtt_handlers handlers;
   const struct mqtt_subscription *subscriptions; // copied; subscribed at each connection
   size_t subscription_count;
+  const char *const *leaving; // copied; filters that our session may have from before: they are unsubscribed
+  size_t leaving_count;
   bool paused;               // begins as after mqtt_pause
   bool clean_start;          // forget what the broker kept of our session
   int receive_maximum;       // unacknowledged messages the broker may send; 0: 65,535

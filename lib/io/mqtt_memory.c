@@ -29,6 +29,7 @@ struct memory_client {
   size_t subscription_count;
   bool paused;
   bool up;
+  bool subscribed; // has been up: its session has the subscriptions
   struct letter *inbox;
   size_t inbox_count;
   struct verdict *verdicts;
@@ -113,10 +114,12 @@ static void update_up(struct memory_client *client) {
     for (size_t i = 0; i < broker->retained_count; i++) {
       const struct letter *letter = &broker->retained[i];
       if (!mqtt_filter_matches(client->subscriptions[s].filter, letter->topic)) continue;
+      if (client->subscriptions[s].retained_once && client->subscribed) continue;
       struct mqtt_publish again = {
           .topic = letter->topic, .payload = bytes_make(letter->payload, letter->payload_len), .qos = letter->qos};
       enqueue(client, &again, true);
     }
+  client->subscribed |= up;
   if (client->handlers.on_state)
     client->handlers.on_state(client->handlers.ctx, up ? MQTT_CONNECTED : MQTT_DISCONNECTED, true, "");
 }

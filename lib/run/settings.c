@@ -25,7 +25,7 @@ struct text {
   size_t size;
 };
 
-enum { PROPERTY_SIZE = 4096 };
+enum { PROPERTY_SIZE = 4096, CLIENT_ID_MAX = 128, CLIENT_KEY_MAX = 64 };
 
 static enum error check_files(const struct wire *wire, struct text problem);
 static enum error check_file(const char *key, const char *which, const char *path, struct text problem);
@@ -124,6 +124,19 @@ static enum error check_scheme(const struct mqtt_settings *settings, struct text
   return OK;
 }
 
+// They become part of a client id and of a share's name, where a slash, a plus or a hash would mean something else.
+static enum error check_names(const struct mqtt_settings *settings, struct text problem) {
+  static const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  size_t len = strlen(settings->client_key);
+  if (strlen(settings->client_id) > CLIENT_ID_MAX)
+    return complain(problem, "mqtt_client_id is longer than %d bytes", CLIENT_ID_MAX);
+  if (len <= CLIENT_KEY_MAX && strspn(settings->client_key, good) == len) return OK;
+  return complain(problem,
+                  "the file of mqtt_client_key_file must hold 1 to %d of A-Z a-z 0-9 - _ in one line: write one with "
+                  "openssl rand -hex 16",
+                  CLIENT_KEY_MAX);
+}
+
 enum error settings_check_mqtt(const struct mqtt_settings *settings, char *to, size_t size) {
   const struct wire wire = {"mqtt",
                             settings->address,
@@ -135,6 +148,7 @@ enum error settings_check_mqtt(const struct mqtt_settings *settings, char *to, s
   struct text problem = {to, size};
   enum error err = check_who(&wire, problem);
   if (!err) err = check_files(&wire, problem);
+  if (!err) err = check_names(settings, problem);
   return err ? err : check_scheme(settings, problem);
 }
 

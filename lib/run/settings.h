@@ -76,8 +76,8 @@ struct run_settings {
       CONFIG_STRING(S, m.client_id, id, "MQTT client id; a dash and the instance are added to it.",                    \
                     .key = "mqtt_client_id", .required = true),                                                        \
       CONFIG_FILE(S, m.client_key,                                                                                     \
-                  "File with a random text that becomes part of the client id and of mqtt_share: another user of the " \
-                  "broker who knows those can take messages away from us.",                                            \
+                  "File with a random text of 1 to 64 letters, digits, - and _ that becomes part of the client id "    \
+                  "and of mqtt_share: another user of the broker who knows those can take messages away from us.",     \
                   .key = "mqtt_client_key_file"),                                                                      \
       CONFIG_STRING(S, m.username, "", "MQTT user name; empty for none.", .key = "mqtt_username"),                     \
       CONFIG_FILE(S, m.password, "File that holds the MQTT password.", .key = "mqtt_password_file"),                   \

@@ -4,10 +4,8 @@
 #include <openssl/sha.h>
 #include <string.h>
 
-#include "domain/reject.h"
-
 enum { KIND_WHOLE = 0, KIND_CUT = 1 };
-enum { CUT_TAIL = 8 + ARRIVAL_SHA256_SIZE }; // behind the first bytes: length, hash
+enum { CUT_TAIL = ARRIVAL_CUT_MAX - REJECT_HEAD_MAX }; // behind the first bytes: length, hash
 
 static enum error append_cut(struct spool *spool, struct spool_entry *entry);
 
@@ -28,7 +26,7 @@ enum error arrival_append(struct spool *spool, struct bytes topic, struct bytes 
 }
 
 static enum error append_cut(struct spool *spool, struct spool_entry *entry) {
-  uint8_t cut[REJECT_HEAD_MAX + CUT_TAIL];
+  uint8_t cut[ARRIVAL_CUT_MAX];
   size_t head = entry->payload.len < REJECT_HEAD_MAX ? entry->payload.len : REJECT_HEAD_MAX;
   memcpy(cut, entry->payload.data, head);
   put_le64(cut + head, entry->payload.len);

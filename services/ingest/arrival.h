@@ -9,11 +9,13 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "domain/reject.h"
 #include "io/spool.h"
 
 enum {
   ARRIVAL_SHA256_SIZE = 32,
-  ARRIVAL_TOPIC_MAX = 2048, // what is kept of a topic; any that long is refused
+  ARRIVAL_TOPIC_MAX = 2048,                                    // what is kept of a topic; any that long is refused
+  ARRIVAL_CUT_MAX = REJECT_HEAD_MAX + 8 + ARRIVAL_SHA256_SIZE, // what is kept of a payload that is too large
 };
 
 struct arrival {
@@ -33,7 +35,7 @@ struct arrival_note {
 };
 
 // Appends what came; on OK it may be acknowledged. Errors: spool_append's, but never ERR_TOO_LARGE if the spool takes
-// payload_max and ARRIVAL_TOPIC_MAX.
+// the larger one of payload_max and ARRIVAL_CUT_MAX, and ARRIVAL_TOPIC_MAX.
 enum error arrival_append(struct spool *spool, struct bytes topic, struct bytes payload,
                           const struct arrival_note *note) MUST_USE;
 

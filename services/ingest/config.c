@@ -3,9 +3,15 @@
 
 #include <stdio.h>
 
+#include <string.h>
+
+#include "ingest/arrival.h"
 #include "io/spool.h"
 
 enum { TOPIC_ROOM = 4096 }; // beside the payload: what arrival_append keeps of the topic, and header
+
+static int64_t record_max(const struct ingest_config *config);
+static enum error check_mqtt(const struct ingest_config *config, char *problem, size_t size);
 
 typedef struct ingest_config S;
 
@@ -56,20 +62,58 @@ static const struct config_entry ENTRIES[] = {
 
 int64_t ingest_reserve_bytes(const struct ingest_config *config) {
   return (int64_t)spool_reserve((uint64_t)config->spool_segment, (uint64_t)config->mqtt_receive_max,
-                                (size_t)(config->payload_max + TOPIC_ROOM));
+                                (size_t)record_max(config));
+}
+
+// A message that is larger than payload_max leaves its first bytes, which may be more than payload_max.
+static int64_t record_max(const struct ingest_config *config) {
+  return (config->payload_max > ARRIVAL_CUT_MAX ? config->payload_max : ARRIVAL_CUT_MAX) + TOPIC_ROOM;
+}
+
+// Whoever joins a share is handed a part of what comes, and Mosquitto throws away what he may not read: so nobody may
+// guess its name either.
+int ingest_filter(const struct ingest_config *config, char *out, size_t size) {
+  const char *share = config->mqtt_share, *key = config->mqtt.client_key;
+  if (!*share) return snprintf(out, size, "%s", config->mqtt_filter);
+  return snprintf(out, size, "$share/%s%s%s/%s", share, *key ? "-" : "", key, config->mqtt_filter);
+}
+
+// A share's name ends at its first slash: what stood behind would be part of the filter, and nothing would ever come.
+static enum error check_mqtt(const struct ingest_config *config, char *problem, size_t size) {
+  char filter[INGEST_FILTER_SIZE];
+  if (settings_check_mqtt(&config->mqtt, problem, size)) return ERR_CONFIG;
+  if (strpbrk(config->mqtt_share, "/+#\r\n")) {
+    snprintf(problem, size, "mqtt_share is %s: take a name without /, + and #", config->mqtt_share);
+    return ERR_CONFIG;
+  }
+  if (strpbrk(config->mqtt_filter, "\r\n") || strncmp(config->mqtt_filter, "$share/", 7) == 0) {
+    snprintf(problem, size, "mqtt_filter must be one plain filter; name a share in mqtt_share");
+    return ERR_CONFIG;
+  }
+  if (ingest_filter(config, filter, sizeof filter) >= (int)sizeof filter) {
+    snprintf(problem, size, "mqtt_share and mqtt_filter are too long: at most %d bytes together",
+             INGEST_FILTER_SIZE - 80);
+    return ERR_CONFIG;
+  }
+  if (strlen(config->mqtt.client_id) + 1 + strlen(config->run.instance) >= INGEST_CLIENT_ID_SIZE) {
+    snprintf(problem, size, "mqtt_client_id and instance are too long: at most %d bytes together",
+             INGEST_CLIENT_ID_SIZE - 2);
+    return ERR_CONFIG;
+  }
+  return OK;
 }
 
 static enum error check(const void *settings, char *problem, size_t size) {
   const struct ingest_config *config = settings;
   if (settings_check_kafka(&config->kafka, problem, size)) return ERR_CONFIG;
-  if (settings_check_mqtt(&config->mqtt, problem, size)) return ERR_CONFIG;
+  if (check_mqtt(config, problem, size)) return ERR_CONFIG;
   if (config->spool_segment % 4096) {
     snprintf(problem, size, "spool_segment must be a multiple of 4KiB");
     return ERR_CONFIG;
   }
-  if (config->spool_segment / 4 < config->payload_max + TOPIC_ROOM) {
+  if (config->spool_segment / 4 < record_max(config)) {
     snprintf(problem, size, "spool_segment must be at least 4 times payload_max and 4KiB: make it %lld",
-             (long long)((config->payload_max / 4096 + 2) * 4 * 4096));
+             (long long)((record_max(config) / 4096 + 1) * 4 * 4096));
     return ERR_CONFIG;
   }
   int64_t least = ingest_reserve_bytes(config) + 3 * config->spool_segment;

@@ -38,6 +38,11 @@ enum foreign_choice { FOREIGN_REFUSE, FOREIGN_ACCEPT };
 
 extern const struct config_schema INGEST_SCHEMA;
 
+enum { INGEST_CLIENT_ID_SIZE = 256, INGEST_FILTER_SIZE = 512 }; // with the terminating zero; check sees that they fit
+
+// What is subscribed: mqtt_filter, and before it the share's name with the client key. Gives the length as snprintf.
+int ingest_filter(const struct ingest_config *config, char *out, size_t size);
+
 // What the spool keeps free for messages that are already on their way when intake stops.
 int64_t ingest_reserve_bytes(const struct ingest_config *config);
 

@@ -13,19 +13,21 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "ingest/arrival.h"
+#include "ingest/subscription.h"
 
 enum {
   EXIT_APPEND_FAILED = 74, // EX_IOERR
   MEASURE_EVERY = 64,      // one append of so many is timed
   CATCH_UP_MS = 60000,     // beside the time that we were away: for the broker to hand over what it held
-  TEXT_SIZE = 256,
+  TEXT_SIZE = INGEST_CLIENT_ID_SIZE,
 };
 
 struct receiver {
   struct receiver_options options;
   struct mqtt *mqtt;
   char client_id[TEXT_SIZE];
-  char filter[2 * TEXT_SIZE];
+  char filter[SUBSCRIPTION_SIZE];
+  struct subscription held;
   bool stopped; // the intake; main's
   int full_fd;  // readable when the spool got nearly full
   bool full;    // that has been said; Paho's thread only
@@ -34,7 +36,6 @@ struct receiver {
   uint64_t appended;                      // Paho's thread only
 };
 
-static void filter_write(struct receiver *receiver);
 static void on_message(void *ctx, const struct mqtt_message *message);
 static enum error append(struct receiver *receiver, const struct mqtt_message *message, int64_t now_ms);
 static void say_when_full(struct receiver *receiver);
@@ -47,13 +48,17 @@ enum error receiver_open(const struct receiver_options *options, struct receiver
   const struct ingest_config *config = options->config;
   receiver->options = *options;
   snprintf(receiver->client_id, TEXT_SIZE, "%s-%s", config->mqtt.client_id, config->run.instance);
-  filter_write(receiver);
-  struct mqtt_subscription subscription = {.filter = receiver->filter, .qos = 1};
+  ingest_filter(config, receiver->filter, sizeof receiver->filter);
+  if (subscription_open(&receiver->held, config->spool_dir, receiver->filter))
+    log_warn("subscription-not-kept"); // on a full disk, say; it matters at the next change of mqtt_share
+  struct mqtt_subscription subscription = {.filter = receiver->filter, .qos = 1, .retained_once = true};
   struct mqtt_options mqtt = {
       .settings = config->mqtt,
       .handlers = {.on_message = on_message, .on_state = on_state, .ctx = receiver},
       .subscriptions = &subscription,
       .subscription_count = 1,
+      .leaving = receiver->held.old,
+      .leaving_count = receiver->held.old_count,
       .receive_maximum = (int)config->mqtt_receive_max,
   };
   mqtt.settings.client_id = receiver->client_id;
@@ -66,18 +71,6 @@ enum error receiver_open(const struct receiver_options *options, struct receiver
   }
   *out = receiver;
   return OK;
-}
-
-// Whoever joins a share is handed a part of what comes, and Mosquitto throws away what he may not read: so nobody may
-// guess its name either.
-static void filter_write(struct receiver *receiver) {
-  const struct ingest_config *config = receiver->options.config;
-  const char *share = config->mqtt_share, *key = config->mqtt.client_key;
-  if (*share)
-    snprintf(receiver->filter, sizeof receiver->filter, "$share/%s%s%s/%s", share, *key ? "-" : "", key,
-             config->mqtt_filter);
-  else
-    snprintf(receiver->filter, sizeof receiver->filter, "%s", config->mqtt_filter);
 }
 
 void receiver_close(struct receiver *receiver) {
@@ -161,7 +154,10 @@ void receiver_supervise(struct receiver *receiver, int timeout_ms) {
   if (poll(wake, 2, timeout_ms) > 0 && (wake[0].revents & POLLIN))
     while (read(receiver->full_fd, &count, sizeof count) > 0) continue;
   struct gauges *gauges = receiver->options.gauges;
-  if (atomic_load(&receiver->connected)) atomic_store(receiver->options.alive_ms, clock_wall_ms());
+  if (atomic_load(&receiver->connected)) {
+    atomic_store(receiver->options.alive_ms, clock_wall_ms());
+    if (receiver->held.old_count && subscription_settled(&receiver->held)) log_warn("subscription-not-kept");
+  }
   struct spool_level level = spool_level(receiver->options.spool);
   stop_or_go_on(receiver, &level);
   condition_set(gauges->spool, !receiver->stopped);

@@ -99,6 +99,40 @@ def test_a_subscription_of_one_process_alone_survives_the_broker(engines, tmp_pa
     registry.close()
 
 
+def test_another_subscription_of_one_session_brings_nothing_twice(engines, tmp_path):
+    """From a share to a plain subscription and back, as docs/broker.md advises for a single ingest."""
+    schemas = records.load_schemas()
+    registry = Registry(engines, schemas)
+    registry.put("other-1")
+    log = Tail(engines, "riser.site.v1", schemas["site"].SiteRecord)
+    with Broker(tmp_path / "broker", PORT, our_settings(tmp_path)) as broker:
+        device = Publisher(broker)
+
+        def say(value, tail="event", **options):
+            payload = f'{{"kind":"leak","detail":"{value}"}}' if tail == "event" else '{"online":true}'
+            device.client.publish(f"riser/v1/other-1/m-1/up/{tail}", payload, qos=1, **options).wait_for_publish(10)
+
+        say("", "state", retain=True)
+        for life, share in enumerate(["one", "", "", "two"]):
+            say(f"{life} waits")
+            ingest = Ingest(engines, tmp_path, MQTT=f"127.0.0.1:{PORT}", MQTT_SHARE=share).start()
+            say(f"{life} comes")
+            time.sleep(0.3)
+            assert ingest.stop() == 0
+        device.stop()
+        wanted = ["0 comes", "1 waits", "1 comes", "2 waits", "2 comes", "3 waits", "3 comes"]  # nobody was there for the first
+
+        def there():
+            return [record for record, _ in log.poll() if record.envelope.site == "other-1"]
+        wait_for("all", lambda: len(there()) > len(wanted), 30)
+        events = [record.device_event.event.detail for record in there() if record.WhichOneof("fact") == "device_event"]
+        assert sorted(events) == sorted(wanted)
+        states = len(there()) - len(events)
+        assert 1 <= states <= 3  # what is retained comes once for each new subscription, and there were three
+    log.close()
+    registry.close()
+
+
 def test_receipts_bring_again_what_the_broker_dropped(engines, tmp_path):
     """Ingest away, the broker's queue full: everything a device was ever acknowledged is in Kafka in the end."""
     schemas = records.load_schemas()

@@ -425,6 +425,11 @@ def test_check_config_names_what_does_not_fit(tmp_path):
     ran = subprocess.run([PROGRAMS / "riser-ingest", "--check-config"], capture_output=True, text=True,
                          env={"RISER_SPOOL_SIZE": "8MiB"})
     assert ran.returncode == 2 and "spool_size" in ran.stdout + ran.stderr
+    for variable, value, named in (("MQTT_SHARE", "in/gest", "mqtt_share is in/gest"), ("MQTT_SHARE", "s" * 490, "too long"),
+                                   ("MQTT_FILTER", "$share/x/riser/#", "mqtt_share"), ("INSTANCE", "i" * 250, "instance")):
+        ran = subprocess.run([PROGRAMS / "riser-ingest", "--check-config"], capture_output=True, text=True,
+                             env={f"RISER_{variable}": value})
+        assert ran.returncode == 2 and named in ran.stdout + ran.stderr
 
 
 GOOD = read_cases(ROOT / "tests" / "unit" / "ingest" / "cases" / "good.txt")

@@ -122,11 +122,8 @@ static enum error acknowledge(struct sim_device *device, const char *command_id,
   if (random_hits(&device->port->random, device->port->ack_drops_e4)) return OK;
   struct outgoing *message = outgoing_new(device, OUTGOING_ACK, "up/ack");
   if (!message) return ERR_NO_MEMORY;
-  struct command_ack_fact ack = {.device = "",
-                                 .command_id = command_id,
-                                 .outcome = outcome,
-                                 .time_s = device_now_s(device),
-                                 .detail = detail};
+  struct command_ack_fact ack = {
+      .device = "", .command_id = command_id, .outcome = outcome, .time_s = device_now_s(device), .detail = detail};
   enum error err = payload_ack(device->port->format, &ack, &message->payload);
   if (err) {
     outgoing_free(message);
@@ -156,8 +153,7 @@ static enum error take_command(struct sim_device *device, struct bytes payload) 
     return OK;
   }
   device->port->commands++;
-  struct contact_answer answer =
-      contact_take(&device->contact, &command, device_now_s(device), clock_mono_ms());
+  struct contact_answer answer = contact_take(&device->contact, &command, device_now_s(device), clock_mono_ms());
   log_info("command", F_STR("device", device->id), F_STR("command", command.command_id),
            F_STR("supply", command.supply == SUPPLY_OFF ? "off" : "on"), F_INT("outcome", answer.outcome));
   err = acknowledge(device, command.command_id, answer.outcome, answer.detail);

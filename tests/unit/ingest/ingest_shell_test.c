@@ -20,6 +20,7 @@
 #include "ingest/receiver.h"
 #include "ingest/sequence_saver.h"
 #include "ingest/sequence_store.h"
+#include "ingest/subscription.h"
 #include "ingest/topics.h"
 #include "io/kafka_memory.h"
 #include "io/mqtt_memory.h"
@@ -149,6 +150,37 @@ static void test_a_record_fits_however_long_its_topic(void **state) {
   assert_true(bytes_equal(arrival.payload, all));
   assert_int_equal(topic_parse(arrival.topic, &parsed), ERR_BAD_TOPIC);
   spool_close(spool);
+}
+
+// Also where payload_max is smaller than what is kept of a payload that is too large.
+static void test_the_reserve_takes_what_was_cut(void **state) {
+  (void)state;
+  struct ingest_config config = {.payload_max = 1024, .mqtt_receive_max = 100, .spool_segment = 65536};
+  size_t cut = ARRIVAL_CUT_MAX + ARRIVAL_TOPIC_MAX;
+  assert_true(ingest_reserve_bytes(&config) >= (int64_t)spool_reserve(65536, 100, cut));
+}
+
+// ---------------------------------------------------------------- the subscription on disk
+
+static void test_filters_are_left_until_the_broker_has_forgotten_them(void **state) {
+  struct folder *folder = *state;
+  struct subscription held;
+  assert_int_equal(subscription_open(&held, folder->path, "$share/a/+"), OK);
+  assert_int_equal(held.old_count, 0);
+  assert_int_equal(subscription_open(&held, folder->path, "$share/a/+"), OK);
+  assert_int_equal(held.old_count, 0);
+  assert_int_equal(subscription_open(&held, folder->path, "+"), OK);
+  assert_int_equal(held.old_count, 1);
+  assert_string_equal(held.old[0], "$share/a/+");
+  assert_int_equal(subscription_open(&held, folder->path, "$share/b/+"), OK); // killed before that was settled
+  assert_int_equal(held.old_count, 2);
+  assert_string_equal(held.old[0], "+");
+  assert_string_equal(held.old[1], "$share/a/+");
+  assert_int_equal(subscription_settled(&held), OK);
+  assert_int_equal(subscription_open(&held, folder->path, "$share/a/+"), OK);
+  assert_int_equal(held.old_count, 1);
+  assert_string_equal(held.old[0], "$share/b/+");
+  assert_int_equal(subscription_open(&held, "/nowhere", "+"), ERR_IO);
 }
 
 // ---------------------------------------------------------------- sequences on disk
@@ -374,6 +406,9 @@ int main(void) {
       cmocka_unit_test(test_window_is_full_by_bytes_too),
       cmocka_unit_test_setup_teardown(test_what_is_too_large_leaves_head_length_and_hash, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(test_a_record_fits_however_long_its_topic, make_folder, remove_folder),
+      cmocka_unit_test(test_the_reserve_takes_what_was_cut),
+      cmocka_unit_test_setup_teardown(test_filters_are_left_until_the_broker_has_forgotten_them, make_folder,
+                                      remove_folder),
       cmocka_unit_test_setup_teardown(test_sequences_come_back, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(test_damaged_sequences_are_refused, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(test_sequences_that_cannot_be_are_refused, make_folder, remove_folder),

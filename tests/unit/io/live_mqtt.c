@@ -77,7 +77,7 @@ static struct mqtt_options options_of(struct peer *peer, const char *id) {
 
 static void open_peer(struct peer *peer, const char *id, const char *filter, bool clean) {
   struct mqtt_options options = options_of(peer, id);
-  struct mqtt_subscription subscription = {filter, 1};
+  struct mqtt_subscription subscription = {.filter = filter, .qos = 1};
   memset(peer, 0, sizeof *peer);
   options.subscriptions = &subscription;
   options.subscription_count = filter ? 1 : 0;
@@ -183,6 +183,48 @@ static void test_retained_and_expiry(void **state) {
   mqtt_close(reader.mqtt);
 }
 
+static struct mqtt *session(struct peer *peer, const char *filter, const char *leaving) {
+  struct mqtt_options options = options_of(peer, "k");
+  struct mqtt_subscription subscription = {.filter = filter, .qos = 1, .retained_once = true};
+  memset(peer, 0, sizeof *peer);
+  options.subscriptions = &subscription;
+  options.subscription_count = 1;
+  options.leaving = &leaving;
+  options.leaving_count = leaving ? 1 : 0;
+  assert_int_equal(mqtt_open(&options, &peer->mqtt), OK);
+  assert_true(comes(&peer->ups, 1));
+  return peer->mqtt;
+}
+
+// A session outlives its client: what it subscribed before is left in it, or everything comes twice; and what is
+// retained comes once in its life.
+static void test_a_session_is_gone_on_with(void **state) {
+  struct peer writer, reader;
+  char shared[256], plain[128];
+  (void)state;
+  snprintf(plain, sizeof plain, "%s", topic_of("kept/#"));
+  snprintf(shared, sizeof shared, "$share/kept-%s/%s", prefix, plain);
+  open_peer(&writer, "w", NULL, true);
+  assert_int_equal(publish(&writer, topic_of("kept/state"), "on", true), OK);
+  assert_true(comes(&writer.published, 1));
+  mqtt_close(session(&reader, shared, NULL));
+  assert_int_equal(publish(&writer, topic_of("kept/a"), "meanwhile", false), OK);
+  session(&reader, plain, shared);
+  assert_true(reader.session_present);
+  assert_true(comes(&reader.messages, 2) && reader.retained == 1); // what waited in the share, and the state
+  assert_int_equal(publish(&writer, topic_of("kept/a"), "x", false), OK);
+  assert_true(comes(&writer.published, 3));
+  clock_sleep_ms(300);
+  assert_int_equal(reader.messages, 3);
+  mqtt_close(reader.mqtt);
+  session(&reader, plain, NULL);
+  assert_int_equal(publish(&writer, topic_of("kept/state"), "", true), OK);
+  assert_true(comes(&reader.messages, 1));
+  assert_int_equal(reader.retained, 0);
+  mqtt_close(writer.mqtt);
+  mqtt_close(reader.mqtt);
+}
+
 // The broker throws the first out when a second one comes with its id; each then comes back, until the other is gone.
 static void test_comes_back(void **state) {
   struct peer first, second;
@@ -253,10 +295,15 @@ static void test_speed(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_publish_and_receive), cmocka_unit_test(test_shared_subscription),
-      cmocka_unit_test(test_pause_holds),         cmocka_unit_test(test_retained_and_expiry),
-      cmocka_unit_test(test_comes_back),          cmocka_unit_test(test_nobody_there),
-      cmocka_unit_test(test_bounded_and_decided), cmocka_unit_test(test_speed),
+      cmocka_unit_test(test_publish_and_receive),
+      cmocka_unit_test(test_shared_subscription),
+      cmocka_unit_test(test_pause_holds),
+      cmocka_unit_test(test_retained_and_expiry),
+      cmocka_unit_test(test_comes_back),
+      cmocka_unit_test(test_nobody_there),
+      cmocka_unit_test(test_bounded_and_decided),
+      cmocka_unit_test(test_speed),
+      cmocka_unit_test(test_a_session_is_gone_on_with),
   };
   signal(SIGPIPE, SIG_IGN);
   snprintf(prefix, sizeof prefix, "t%lld", (long long)clock_wall_ms());

@@ -38,7 +38,7 @@ static void on_published(void *ctx, void *opaque, enum error err, int reason) {
 }
 
 static void open_peer(struct mqtt_memory *broker, struct peer *peer, const char *filter) {
-  struct mqtt_subscription subscription = {filter, 1};
+  struct mqtt_subscription subscription = {.filter = filter, .qos = 1};
   struct mqtt_options options = {.handlers = {on_message, on_state, on_published, peer},
                                  .subscriptions = &subscription,
                                  .subscription_count = filter ? 1 : 0};

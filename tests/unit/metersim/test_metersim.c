@@ -109,7 +109,7 @@ static void test_same_seed_same_numbers(void **state) {
     hits += random_hits(&a, 100);
     random_next(&b);
   }
-  assert_in_range(hits, 50, 150); // 1 %
+  assert_in_range(hits, 50, 150);      // 1 %
   struct random reference = {1234567}; // the first numbers of the published generator for this seed
   assert_true(random_next(&reference) == UINT64_C(6457827717110365317));
   assert_true(random_next(&reference) == UINT64_C(3203168211198807973));
@@ -193,8 +193,8 @@ static void test_json_that_devices_write(void **state) {
   assert_string_equal(buffer_text(&out), "{\"seq\":7,\"boot\":3,\"sent_at\":123,\"receipt\":true,\"readings\":"
                                          "[{\"meter\":\"m-1\",\"at\":100,\"volume_ml\":5}]}");
   buffer_clear(&out);
-  struct device_state_fact shown = {.device = "", .online = true, .supply = SUPPLY_OFF, .time_s = 9,
-                                    .desired_version = 2};
+  struct device_state_fact shown = {
+      .device = "", .online = true, .supply = SUPPLY_OFF, .time_s = 9, .desired_version = 2};
   assert_int_equal(payload_state(FORMAT_JSON, &shown, &out), OK);
   assert_string_equal(buffer_text(&out), "{\"online\":true,\"supply\":\"off\",\"at\":9,\"version\":2}");
   buffer_clear(&out);
@@ -248,15 +248,15 @@ static void test_options(void **state) {
   (void)state;
   struct options options;
   int exit_code;
-  const char *const good[] = {"--relays", "s/a,s/b", "--duplicates=0.5", "--duration", "1.5", "--clock-off", "-60",
-                              "--receipts"};
+  const char *const good[] = {"--relays",    "s/a,s/b", "--duplicates=0.5", "--duration", "1.5",
+                              "--clock-off", "-60",     "--receipts"};
   assert_true(parse(&options, &exit_code, 8, good));
   assert_int_equal(options.duplicates_e4, 50);
   assert_int_equal(options.duration_ms, 1500);
   assert_int_equal(options.clock_off_s, -60);
   assert_true(options.receipts);
   assert_string_equal(options.mqtt, "127.0.0.1:1883");
-  const char *const bad[][2] = {{"--nonsense", "1"}, {"--rate", "fast"},      {"--duplicates", "101"}, {"--rate", "0"},
+  const char *const bad[][2] = {{"--nonsense", "1"}, {"--rate", "fast"},   {"--duplicates", "101"}, {"--rate", "0"},
                                 {"--format", "xml"}, {"--duration", "-1"}, {"relays", "s/a"},       {"--site", "s"}};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     assert_false(parse(&options, &exit_code, 2, bad[i]));
@@ -269,7 +269,7 @@ static void test_fleet(void **state) {
   struct options options;
   struct fleet fleet;
   int exit_code;
-  const char *const words[] = {"--relays", "s/a,t/b,s/a", "--gateways", "2",      "--meters", "3",
+  const char *const words[] = {"--relays", "s/a,t/b,s/a", "--gateways", "2",        "--meters", "3",
                                "--stuck",  "t/b",         "--slow",     "sim/gw-1", "--start",  "1000"};
   assert_true(parse(&options, &exit_code, 12, words));
   assert_int_equal(fleet_init(&fleet, &options), OK);

@@ -165,6 +165,25 @@ static void test_what_belongs_together_and_what_is_not_there(void **state) {
   ACCEPTED("RISER_KAFKA_CERT_FILE", pem, "RISER_KAFKA_KEY_FILE", pem, "RISER_KAFKA_CA_FILE", pem);
 }
 
+// "openssl rand -base64 32" has a slash in every fourth key.
+static void test_the_client_key_fits_into_names(void **state) {
+  char key[80];
+  (void)state;
+  ACCEPTED("RISER_MQTT_CLIENT_KEY_FILE", file_with("pem", "0aZ9_-b\n"));
+  assert_string_equal(sample.mqtt.client_key, "0aZ9_-b");
+  static const char *const bad[] = {"a/b", "a+b", "a#b", "a b", "a\nb", "a="};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    REFUSED("openssl rand -hex", "RISER_MQTT_CLIENT_KEY_FILE", file_with("pem", bad[i]));
+  memset(key, 'k', sizeof key);
+  key[64] = 0;
+  ACCEPTED("RISER_MQTT_CLIENT_KEY_FILE", file_with("pem", key));
+  key[64] = 'k', key[65] = 0;
+  REFUSED("openssl rand -hex", "RISER_MQTT_CLIENT_KEY_FILE", file_with("pem", key));
+  REFUSED("mqtt_client_id is longer", "RISER_MQTT_CLIENT_ID",
+          "123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"
+          "123456789012345678901234567890123456789");
+}
+
 static int make_folder(void **state) {
   (void)state;
   return mkdtemp(folder) ? 0 : -1;
@@ -187,6 +206,7 @@ int main(void) {
       cmocka_unit_test(test_mqtt_outside_loopback_is_encrypted_or_said_not_to_be),
       cmocka_unit_test(test_redis_outside_loopback_is_encrypted_or_said_not_to_be),
       cmocka_unit_test(test_secrets_are_in_files_alone),
+      cmocka_unit_test(test_the_client_key_fits_into_names),
       cmocka_unit_test(test_what_belongs_together_and_what_is_not_there),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -50,7 +50,7 @@ static void topic_of(const struct feed *feed, const struct row *row, char *topic
 static struct reading reading_of(const struct row *row);
 
 enum error feed_open(const struct feed_options *options, struct feed **out) {
-  static const struct mqtt_subscription counters[] = {{"$SYS/broker/publish/messages/#", 0}};
+  static const struct mqtt_subscription counters[] = {{.filter = "$SYS/broker/publish/messages/#"}};
   struct feed *feed = calloc(1, sizeof *feed);
   if (!feed) return ERR_NO_MEMORY;
   feed->options = *options;
