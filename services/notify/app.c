@@ -46,7 +46,7 @@ struct app {
   struct histogram *commit_time;
   int64_t commit_after_ms;   // not before this
   int64_t progress_after_ms; // progress alone not before this
-  int64_t step_ms;           // when the last step began
+  int64_t step_ms;           // when we last looked at the clock, before sending anything
   bool doubtful;             // we slept for so long that our partitions may be another's: to be proved by a commit
   int64_t rejoined_ms;       // when we last came back after Kafka had shut us out; 0: never
   enum error failed;         // in a callback
@@ -284,11 +284,17 @@ static enum error commit_if_due(struct app *app) {
   return tolerate(err, "commit") ? OK : err;
 }
 
+// Until then nobody else can own our partitions.
+static int64_t fresh_until_ms(const struct app *app) {
+  return app->step_ms + app->config->session_timeout_ms / 2;
+}
+
 // Whoever was silent for half the session may have lost its partitions, and Kafka tells it a moment too late: what it
-// would begin now, another process may have delivered long ago. A commit of all progress succeeds only for the owner.
+// would send now, another process may have delivered long ago. So nothing is begun, and what is in flight is left as it
+// is, until a commit of all progress has succeeded, which it does only for the owner.
 static void note_silence(struct app *app, int64_t now_ms) {
   struct work *work = &app->dispatch.work;
-  bool silent = app->step_ms != 0 && now_ms - app->step_ms > app->config->session_timeout_ms / 2;
+  bool silent = app->step_ms != 0 && now_ms > fresh_until_ms(app);
   app->step_ms = now_ms;
   if (!silent) return;
   log_warn("was-silent");
@@ -307,13 +313,13 @@ static int idle_wait_ms(struct app *app) {
 static enum error app_step(struct app *app) {
   struct dispatch *dispatch = &app->dispatch;
   health_beat(app->process->health);
-  int64_t now_ms = clock_mono_ms(), until_ms = now_ms + app->config->session_timeout_ms / 2;
+  int64_t now_ms = clock_mono_ms();
   note_silence(app, now_ms);
   enum error err = directory_poll(dispatch->directory, 0);
   if (!tolerate(err, "persons")) return err;
-  err = app->recording && !app->doubtful ? dispatch_begin_due(dispatch, now_ms, until_ms) : OK;
-  bool busy = courier_in_flight(dispatch->courier) > 0;
-  if (!err && busy) err = courier_run(dispatch->courier, BUSY_WAIT_MS);
+  err = app->recording && !app->doubtful ? dispatch_begin_due(dispatch, now_ms, fresh_until_ms(app)) : OK;
+  bool busy = courier_in_flight(dispatch->courier) > 0 && !app->doubtful;
+  if (!err && busy) err = courier_run(dispatch->courier, BUSY_WAIT_MS, fresh_until_ms(app));
   if (!err) err = dispatch->failed;
   if (!err) err = commit_if_due(app);
   if (!err) err = take_in(app, busy ? 0 : idle_wait_ms(app));
@@ -380,11 +386,18 @@ static size_t sending(struct app *app, const struct kafka_position *positions, s
   return found;
 }
 
+// Goes on with what is in flight, without beginning anything.
+static enum error keep_sending(struct app *app) {
+  health_beat(app->process->health);
+  note_silence(app, clock_mono_ms());
+  return app->doubtful ? OK : courier_run(app->dispatch.courier, IDLE_WAIT_MS, fresh_until_ms(app));
+}
+
 static void finish_sending(struct app *app, const struct kafka_position *positions, size_t count, int64_t wait_ms) {
   int64_t deadline_ms = clock_mono_ms() + wait_ms;
-  while (sending(app, positions, count, false) > 0 && clock_mono_ms() < deadline_ms && !app->dispatch.failed) {
-    health_beat(app->process->health);
-    enum error err = courier_run(app->dispatch.courier, IDLE_WAIT_MS);
+  while (sending(app, positions, count, false) > 0 && clock_mono_ms() < deadline_ms && !app->dispatch.failed &&
+         !app->doubtful) {
+    enum error err = keep_sending(app);
     if (err) app->failed = err;
     if (err) return;
   }
@@ -412,9 +425,9 @@ static void on_revoked(void *ctx, const struct kafka_position *positions, size_t
 static void app_drain(struct app *app) {
   struct dispatch *dispatch = &app->dispatch;
   int64_t deadline_ms = clock_mono_ms() + app->config->run.drain_deadline_ms / 2;
-  while (courier_in_flight(dispatch->courier) > 0 && clock_mono_ms() < deadline_ms && !dispatch->failed) {
-    health_beat(app->process->health);
-    enum error err = courier_run(dispatch->courier, IDLE_WAIT_MS);
+  while (courier_in_flight(dispatch->courier) > 0 && clock_mono_ms() < deadline_ms && !dispatch->failed &&
+         !app->doubtful) {
+    enum error err = keep_sending(app);
     if (err) break;
     if (ledger_waiting(dispatch->ledger) > 0 && commit_now(app) != OK) life_wait(0);
   }

@@ -6,6 +6,10 @@
 
 #include "notify/core/mime.h"
 
+// An attempt must have ended before another process may make it too: Kafka counts the session from the last heartbeat,
+// which may be 3 s old when the attempt begins.
+enum { TAKEOVER_MARGIN_MS = 4000 };
+
 typedef struct notify_config C;
 
 static const struct config_entry entries[] = {
@@ -35,7 +39,8 @@ static const struct config_entry entries[] = {
                 "How a text that is not plain ASCII is sent; base64 for a relay that is not 8-bit clean.",
                 .key = "mail_encoding"),
     CONFIG_INT(C, mail.connections, "8", "1", "64", "Connections to the relay at a time.", .key = "smtp_connections"),
-    CONFIG_DURATION(C, mail.timeout_ms, "1m", "1s", "10m", "How long handing over one mail may take.",
+    CONFIG_DURATION(C, mail.timeout_ms, "30s", "1s", "10m",
+                    "How long handing over one mail may take; at least 4s less than session_timeout.",
                     .key = "smtp_timeout"),
     CONFIG_STRING(C, webhook.secrets, "/etc/riser/webhook-secrets",
                   "Folder with one file a webhook secret; \"default\" is for persons that name none.",
@@ -45,7 +50,8 @@ static const struct config_entry entries[] = {
                 .key = "webhook_reach"),
     CONFIG_INT(C, webhook.in_flight, "32", "1", "1000", "Webhook calls at a time.", .key = "webhook_in_flight"),
     CONFIG_INT(C, webhook.per_host, "4", "1", "100", "Webhook calls at a time to one host.", .key = "webhook_per_host"),
-    CONFIG_DURATION(C, webhook.timeout_ms, "10s", "100ms", "5m", "How long one webhook call may take.",
+    CONFIG_DURATION(C, webhook.timeout_ms, "10s", "100ms", "5m",
+                    "How long one webhook call may take; at least 4s less than session_timeout.",
                     .key = "webhook_timeout"),
     CONFIG_STRING(C, message_domain, "", "Domain in the Message-IDs, never to be changed; empty: that of mail_from."),
     CONFIG_STRING(C, contact, "", "How people may ask, beside answering: a line in every message; empty for none."),
@@ -66,11 +72,14 @@ static enum error check(const void *settings, char *problem, size_t size) {
   const struct notify_config *config = settings;
   const struct mail_config *mail = &config->mail;
   const char *wrong = NULL;
+  int64_t attempt_max_ms = config->session_timeout_ms - TAKEOVER_MARGIN_MS;
   if (settings_check_kafka(&config->kafka, problem, size)) return ERR_CONFIG;
   if (!mime_address_valid(mail->from))
     wrong = "mail_from is not an address: give local@domain";
   else if (*mail->reply_to && !mime_address_valid(mail->reply_to))
     wrong = "mail_reply_to is not an address";
+  else if (strchr(mail->smtp, '@'))
+    wrong = "smtp holds an @: a user or password does not belong into an address; use smtp_user and smtp_password_file";
   else if (*mail->user && notify_smtp_tls(mail) != SMTP_TLS_STARTTLS && notify_smtp_tls(mail) != SMTP_TLS_IMPLICIT)
     wrong = "smtp_user would be sent in the clear: set smtp_tls to starttls or implicit";
   else if (*mail->user && !*mail->password)
@@ -79,6 +88,12 @@ static enum error check(const void *settings, char *problem, size_t size) {
     wrong = "retry_first is above retry_longest";
   else if (config->window > config->unfinished)
     wrong = "window is above unfinished";
+  else if (mail->timeout_ms > attempt_max_ms)
+    wrong = "smtp_timeout is not 4s below session_timeout, after which another process may send the same mail: shorten "
+            "it, or lengthen session_timeout";
+  else if (config->webhook.timeout_ms > attempt_max_ms)
+    wrong = "webhook_timeout is not 4s below session_timeout, after which another process may make the same call: "
+            "shorten it, or lengthen session_timeout";
   if (!wrong) return OK;
   snprintf(problem, size, "%s", wrong);
   return ERR_CONFIG;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 enum { IDLE_CONNECTIONS = 64 };
@@ -118,12 +119,14 @@ static void land(struct courier *courier, const CURLMsg *message) {
   courier->done(courier->ctx, owner, verdict);
 }
 
-enum error courier_run(struct courier *courier, int timeout_ms) {
+enum error courier_run(struct courier *courier, int timeout_ms, int64_t until_ms) {
   int running = 0, left = 0;
+  if (clock_mono_ms() > until_ms) return OK;
   CURLMcode code = curl_multi_perform(courier->multi, &running);
   bool waits = code == CURLM_OK && timeout_ms > 0 && (size_t)running == courier->count;
   if (waits) {
     code = curl_multi_poll(courier->multi, NULL, 0, timeout_ms, NULL);
+    if (clock_mono_ms() > until_ms) return OK;
     if (code == CURLM_OK) code = curl_multi_perform(courier->multi, &running);
   }
   if (code != CURLM_OK) {

@@ -22,8 +22,9 @@ bool courier_has_room(const struct courier *courier, const struct channel_link *
 enum error courier_start(struct courier *courier, struct channel_link *link, const struct letter *letter,
                          void *owner) MUST_USE;
 
-// Goes on with all of them, waiting up to timeout_ms for something to happen.
-enum error courier_run(struct courier *courier, int timeout_ms) MUST_USE;
+// Goes on with all of them, waiting up to timeout_ms for something to happen. Past until_ms (monotonic) nothing is
+// touched, also when it is only during the wait that the time passes: what is in flight stays as it is.
+enum error courier_run(struct courier *courier, int timeout_ms, int64_t until_ms) MUST_USE;
 
 size_t courier_in_flight(const struct courier *courier);
 

@@ -14,8 +14,8 @@ COLUMNS = ("fault", "seed", "hits", "rate", "acked", "lost", "twice", "recovery"
 ROWS = []
 # A process that is gone is missed after 8 s, not 45; and permission to cut holds for some seconds of the real clock, though
 # business time runs at 100 hours a second.
-SETTINGS = {"RISER_CLOCK": "log", "RISER_SESSION_TIMEOUT": "8s", "RISER_COMMAND_PERMIT": "30d",
-            "RISER_COMMAND_HOLD_MAX": "365d"}
+SETTINGS = {"RISER_CLOCK": "log", "RISER_SESSION_TIMEOUT": "8s", "RISER_SMTP_TIMEOUT": "4s",
+            "RISER_WEBHOOK_TIMEOUT": "4s", "RISER_COMMAND_PERMIT": "30d", "RISER_COMMAND_HOLD_MAX": "365d"}
 
 
 def pytest_addoption(parser):

@@ -21,8 +21,7 @@ DELIVERED_AT_ONCE_S = 2  # at a receiver that is sound, while others are not
 # What each room's receiver does while the fault lasts; afterwards it answers 200, but for the one that is gone for good.
 FAULTS = {1: "down", 2: ("slow", 1.0), 3: 500, 4: 410, 5: "hang", 6: 429, 7: 200, 8: 200}
 GONE, SOUND = 4, (7, 8)
-SETTINGS = {"RISER_WEBHOOK_REACH": "any", "RISER_WEBHOOK_TIMEOUT": f"{TIMEOUT_S}s", "RISER_RETRY_LONGEST": "2s",
-            "RISER_SMTP_TIMEOUT": "5s"}
+SETTINGS = {"RISER_WEBHOOK_REACH": "any", "RISER_WEBHOOK_TIMEOUT": f"{TIMEOUT_S}s", "RISER_RETRY_LONGEST": "2s"}
 
 
 class Hooked(Run):

@@ -119,10 +119,11 @@ static int64_t first_end(const struct courier *courier) {
   return first_ms;
 }
 
-enum error courier_run(struct courier *courier, int timeout_ms) {
-  int64_t until_ms = machine_now_ms() + timeout_ms, end_ms = first_end(courier);
-  if (timeout_ms > 0 && end_ms > machine_now_ms()) task_wait(end_ms < until_ms ? end_ms : until_ms, NULL, NULL);
+enum error courier_run(struct courier *courier, int timeout_ms, int64_t until_ms) {
+  int64_t wait_ms = machine_now_ms() + timeout_ms, end_ms = first_end(courier);
+  if (timeout_ms > 0 && end_ms > machine_now_ms()) task_wait(end_ms < wait_ms ? end_ms : wait_ms, NULL, NULL);
   if (unit_is_dead(courier->unit)) return ERR_INTERNAL;
+  if (machine_now_ms() > until_ms) return OK;
   for (struct flight *flight = courier->flights, *next; flight; flight = next) {
     next = flight->next;
     if (!flight->arrived && flight->arrives_ms <= machine_now_ms()) {

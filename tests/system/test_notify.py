@@ -455,7 +455,7 @@ def test_delivered_but_not_recorded_when_it_is_killed_is_sent_again(notify):
 def test_a_second_instance_takes_over_half_and_then_all(notify):
     notify.end()
     for instance in (0, 1):
-        notify.start(instance, RISER_SESSION_TIMEOUT="6s")
+        notify.start(instance, RISER_SESSION_TIMEOUT="6s", RISER_SMTP_TIMEOUT="2s", RISER_WEBHOOK_TIMEOUT="2s")
         notify.await_ready(instance)
     names = [f"two-{i}" for i in range(80)]
     for i, name in enumerate(names[:40]):
@@ -568,3 +568,22 @@ def test_no_personal_data_in_logs_and_every_metric_is_named(notify):
     metrics = urllib.request.urlopen(notify.http(0, "/metrics")).read().decode()
     assert re.search(r'riser_notify_delivered_total{channel="mail"} [1-9]', metrics)
     assert "riser_notify_unfinished 0" in metrics
+
+
+@pytest.mark.parametrize("why, settings", [
+    ("smtp_timeout is not 4s below session_timeout", {"RISER_SESSION_TIMEOUT": "30s"}),
+    ("smtp_timeout is not 4s below session_timeout", {"RISER_SMTP_TIMEOUT": "41001ms"}),
+    ("webhook_timeout is not 4s below session_timeout", {"RISER_WEBHOOK_TIMEOUT": "1m"}),
+    ("smtp holds an @", {"RISER_SMTP": "me:hunter2@relay.example:25"}),
+    ("smtp_user would be sent in the clear", {"RISER_SMTP_USER": "me"}),
+])
+def test_check_config_names_what_does_not_fit(why, settings):
+    ran = subprocess.run([BINARY, "--check-config"], capture_output=True, text=True, env=settings)
+    assert ran.returncode == 2 and why in ran.stderr
+    assert "hunter2" not in ran.stdout + ran.stderr
+
+
+def test_the_longest_attempt_that_fits_is_accepted():
+    ran = subprocess.run([BINARY, "--check-config"], capture_output=True, text=True,
+                         env={"RISER_SESSION_TIMEOUT": "6s", "RISER_SMTP_TIMEOUT": "2s", "RISER_WEBHOOK_TIMEOUT": "2s"})
+    assert ran.returncode == 0, ran.stderr
