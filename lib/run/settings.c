@@ -55,20 +55,40 @@ static bool is_secret(const char *name) {
          strstr(name, "oauthbearer.config");
 }
 
+// What would lead the wire elsewhere than `kafka` says, or leave the other end unasked who it is.
+static bool is_of_the_wire(const char *name) {
+  static const char *const names[] = {"bootstrap.servers", "metadata.broker.list",
+                                      "enable.ssl.certificate.verification", "ssl.endpoint.identification.algorithm"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strcmp(name, names[i]) == 0) return true;
+  return false;
+}
+
+static bool kafka_property(const struct kafka_settings *settings, bool (*matches)(const char *name),
+                           struct text value) {
+  return property_find(settings->secret_properties, "\n", matches, value) ||
+         property_find(settings->properties, ";\n", matches, value);
+}
+
 static enum error check_kafka_properties(const struct kafka_settings *settings, struct text problem) {
   char value[64];
   struct text found = {value, sizeof value};
   if (property_find(settings->properties, ";\n", is_secret, found))
     return complain(problem, "kafka_properties holds a secret, which anybody may read there: write that property into "
                              "the file of kafka_properties_file");
-  if (settings->tls == TLS_OFF || tls_loopback(settings->brokers)) return OK;
-  bool named = property_find(settings->secret_properties, "\n", is_protocol, found) ||
-               property_find(settings->properties, ";\n", is_protocol, found);
-  if (!named || strcasecmp(value, "ssl") == 0 || strcasecmp(value, "sasl_ssl") == 0) return OK;
+  if (settings->tls != TLS_OFF && kafka_property(settings, is_of_the_wire, found))
+    return complain(problem,
+                    "kafka_properties and kafka_properties_file must not say where Kafka is (kafka does) or whether "
+                    "its certificate is checked (it always is): take bootstrap.servers, metadata.broker.list, "
+                    "enable.ssl.certificate.verification, ssl.endpoint.identification.algorithm away, or, where the "
+                    "network itself is trusted, set kafka_tls to off");
+  if (!tls_wanted(settings->tls, settings->brokers) || !kafka_property(settings, is_protocol, found)) return OK;
+  if (strcasecmp(value, "ssl") == 0 || strcasecmp(value, "sasl_ssl") == 0) return OK;
   return complain(problem,
-                  "kafka is %s, which is not on loopback, but security.protocol=%s is plain text: take that property "
+                  "kafka is %s, %s, but security.protocol=%s is plain text: take that property "
                   "away, or, where the network itself is trusted, set kafka_tls to off",
-                  settings->brokers, value);
+                  settings->brokers, settings->tls == TLS_ON ? "and kafka_tls is on" : "which is not on loopback",
+                  value);
 }
 
 enum error settings_check_kafka(const struct kafka_settings *settings, char *to, size_t size) {

@@ -100,6 +100,22 @@ static void test_kafka_outside_loopback_is_encrypted_or_said_not_to_be(void **st
            "security.protocol=plaintext");
 }
 
+static void test_kafka_properties_do_not_go_round_the_wire(void **state) {
+  static const char *const refused[] = {"enable.ssl.certificate.verification=false",
+                                        "a=b;ssl.endpoint.identification.algorithm=none",
+                                        "metadata.broker.list=kafka.example:9092", "bootstrap.servers=kafka:9092"};
+  (void)state;
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+    REFUSED("must not say where Kafka is", "RISER_KAFKA_PROPERTIES", refused[i]);
+    REFUSED("must not say where Kafka is", "RISER_KAFKA", "kafka:9092", "RISER_KAFKA_PROPERTIES", refused[i]);
+    ACCEPTED("RISER_KAFKA", "kafka:9092", "RISER_KAFKA_TLS", "off", "RISER_KAFKA_PROPERTIES", refused[i]);
+  }
+  REFUSED("must not say where Kafka is", "RISER_KAFKA_PROPERTIES_FILE",
+          file_with("properties", "enable.ssl.certificate.verification=false\n"));
+  REFUSED("and kafka_tls is on", "RISER_KAFKA", "127.0.0.1:1", "RISER_KAFKA_TLS", "on", "RISER_KAFKA_PROPERTIES",
+          "security.protocol=plaintext");
+}
+
 static void test_mqtt_outside_loopback_is_encrypted_or_said_not_to_be(void **state) {
   (void)state;
   ACCEPTED("RISER_MQTT", "broker:8883");
@@ -203,6 +219,7 @@ static int remove_folder(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_kafka_outside_loopback_is_encrypted_or_said_not_to_be),
+      cmocka_unit_test(test_kafka_properties_do_not_go_round_the_wire),
       cmocka_unit_test(test_mqtt_outside_loopback_is_encrypted_or_said_not_to_be),
       cmocka_unit_test(test_redis_outside_loopback_is_encrypted_or_said_not_to_be),
       cmocka_unit_test(test_secrets_are_in_files_alone),
