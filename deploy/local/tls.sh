@@ -7,6 +7,8 @@
 #   deploy/local/tls.sh add FOLDER NAME...        a certificate and a password for a site's gateway or a person
 #   deploy/local/tls.sh renew FOLDER [NAME...]    new keys and certificates (default: all) by the same CA
 #   deploy/local/tls.sh password FOLDER NAME...   new passwords
+#   deploy/local/tls.sh simulator FOLDER          the same as `add` for metersim, whose fleets have many sites: not for a
+#                                                 broker with real devices
 #
 # What is there already stays, but for `renew` and `password`. Files are replaced whole, never written in place.
 # FOLDER/ca.pem may be given to anybody; FOLDER/ca.key and every NAME.key, .password and .client-key to nobody else.
@@ -16,7 +18,7 @@ umask 077
 
 readonly DAYS=${RISER_CERT_DAYS:-397} CA_DAYS=3650
 readonly ENGINES=(server riser-kafka)
-readonly SERVICES=(riser-ingest riser-billing riser-notify riser-control riser-portal riser-operator riser-admin riser-metersim)
+readonly SERVICES=(riser-ingest riser-billing riser-notify riser-control riser-portal riser-operator riser-admin)
 
 die() {
   printf 'tls.sh: %s\n' "$*" >&2
@@ -26,7 +28,13 @@ die() {
 # request_config EXTENSION...: what openssl reads instead of the system's openssl.cnf, whose defaults differ.
 request_config() { printf '%s\n' '[req]' 'distinguished_name=name' '[name]' '[extensions]' "$@"; }
 
-new_key() { openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1" 2>/dev/null; }
+# quietly COMMAND...: what it says only when it fails.
+quietly() {
+  local said
+  said=$("$@" 2>&1) || die "$1 $2 failed: $said"
+}
+
+new_key() { quietly openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1"; }
 
 make_ca() {
   local folder=$1
@@ -45,10 +53,10 @@ make_certificate() {
   local folder=$1 name=$2 usage=$3 alternatives=${4:-} base=$1/$2
   new_key "$base.key.new"
   openssl req -new -key "$base.key.new" -subj "/CN=$name" -config <(request_config) -out "$base.request"
-  openssl x509 -req -in "$base.request" -CA "$folder/ca.pem" -CAkey "$folder/ca.key" -days "$DAYS" \
+  quietly openssl x509 -req -in "$base.request" -CA "$folder/ca.pem" -CAkey "$folder/ca.key" -days "$DAYS" \
     -set_serial "0x$(openssl rand -hex 16)" -extensions extensions -extfile <(request_config \
       'basicConstraints=critical,CA:FALSE' 'keyUsage=critical,digitalSignature' "extendedKeyUsage=$usage" \
-      ${alternatives:+"subjectAltName=$alternatives"}) -out "$base.pem.new" 2>/dev/null
+      ${alternatives:+"subjectAltName=$alternatives"}) -out "$base.pem.new"
   mv "$base.key.new" "$base.key"
   mv "$base.pem.new" "$base.pem"
   rm "$base.request"
@@ -83,6 +91,14 @@ certify() {
 # A name becomes part of topics, of file names and of a line in the broker's list of passwords.
 check_name() {
   [[ $1 =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] || die "\"$1\" is no name: letters, digits, dots, dashes and underscores"
+  [[ $1 != ca ]] || die "\"ca\" is the authority itself; for a new one see docs/security.md, \"Renewing\""
+}
+
+# A site or a person, that is: none of our own names.
+check_site() {
+  check_name "$1"
+  ! is_engine "$1" || die "\"$1\" is the name of an engine's certificate: no site's"
+  [[ $1 != riser-* ]] || die "\"$1\" begins with riser-, as the names of services do: no site's"
 }
 
 add() {
@@ -116,21 +132,26 @@ renew() {
     done
   fi
   for name in "$@"; do
+    check_name "$name"
     [[ -e $folder/$name.pem ]] || die "$folder has no certificate of $name: 'tls.sh add $folder $name'"
-    certify "$folder" "$name"
   done
+  for name in "$@"; do certify "$folder" "$name"; done
 }
 
 main() {
   local command=${1:-} folder=${2:-} name
-  [[ -n $folder ]] || die "usage: tls.sh init|add|renew|password FOLDER [...]; see the head of $0"
+  [[ -n $folder ]] || die "usage: tls.sh init|add|renew|password|simulator FOLDER [...]; see the head of $0"
   shift 2
   case $command in
     init) init "$folder" "$@" ;;
-    add) add "$folder" "$@" ;;
+    add)
+      for name in "$@"; do check_site "$name"; done
+      add "$folder" "$@"
+      ;;
     renew) renew "$folder" "$@" ;;
     password) for name in "$@"; do check_name "$name" && make_password "$folder" "$name"; done ;;
-    *) die "there is no command '$command': init, add, renew or password" ;;
+    simulator) add "$folder" riser-metersim ;;
+    *) die "there is no command '$command': init, add, renew, password or simulator" ;;
   esac
 }
 

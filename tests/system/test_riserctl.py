@@ -102,7 +102,8 @@ def test_the_schema_refuses_what_riserctl_refuses(tmp_path):
     for right, wrong in (("zone: Europe/Madrid", "zoom: Europe/Madrid"), ("currency: EUR", "currency: euro"),
                          ("upto: 100 kWh", "upto: 100"), ("commodity: water", "commodity: watter"),
                          ("from: 2016-03-01}", "from: 1/3/2016}"), ("persons: [anna]", "persons: []"),
-                         ("register: volume", "register: vol"), ("id: harbour", "id: the harbour")):
+                         ("register: volume", "register: vol"), ("id: harbour", "id: the harbour"),
+                         ("id: harbour", "id: riser-harbour")):
         text = SITE_FILE.replace(right, wrong)
         path = tmp_path / "wrong.yaml"
         path.write_text(text)

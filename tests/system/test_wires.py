@@ -48,7 +48,8 @@ WRITES = {
 @pytest.fixture(scope="module")
 def wires(tmp_path_factory):
     """The engines; the services come later, into logs that no test has written to."""
-    stack = Wires(tmp_path_factory.mktemp("wires"), PORT_BASE + 600, RISER_CLOCK="log", RISER_SESSION_TIMEOUT="6s")
+    stack = Wires(tmp_path_factory.mktemp("wires"), PORT_BASE + 600, RISER_CLOCK="log", RISER_SESSION_TIMEOUT="6s",
+                  RISER_SMTP_TIMEOUT="2s", RISER_WEBHOOK_TIMEOUT="2s")
     try:
         stack.up(engines_only=True)
         stack.certs("add", HARBOUR, NEIGHBOUR)
@@ -63,6 +64,28 @@ def site_record(folder):
                     "riser/site/v1/site.proto"], check=True, cwd=ROOT / "proto")
     sys.path.insert(0, str(folder))
     return importlib.import_module("riser.site.v1.site_pb2").SiteRecord
+
+
+# ---------------------------------------------------------------- certificates
+
+def test_certificates_are_made_for_sites_and_the_authority_stays(tmp_path):
+    folder = tmp_path / "tls"
+
+    def make(command, *names, **env):
+        return subprocess.run([ROOT / "deploy/local/tls.sh", command, folder, *names], env={**os.environ, **env},
+                              capture_output=True, text=True)
+    assert make("init").returncode == 0 and make("add", HARBOUR).returncode == 0
+    assert not list(folder.glob("riser-metersim.*")), "the simulator may do everything: only the local stack has it"
+    assert "riser-metersim" not in (ROOT / "deploy/local/mosquitto/acl").read_text()
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    for command, name, why in (("renew", "ca", "the authority itself"), ("add", "ca", "the authority itself"),
+                               ("add", "server", "an engine's certificate"), ("add", "riser-operator", "of services"),
+                               ("add", "riser-quay", "of services"), ("renew", "nobody", "has no certificate")):
+        ran = make(command, HARBOUR, name)
+        assert ran.returncode == 1 and why in ran.stderr, (command, name, ran.stderr)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    ran = make("renew", HARBOUR, RISER_CERT_DAYS="1y")
+    assert ran.returncode == 1 and "1y" in ran.stderr
 
 
 # ---------------------------------------------------------------- MQTT

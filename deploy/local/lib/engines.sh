@@ -13,8 +13,9 @@ mosquitto_start() {
   render "$LOCAL/mosquitto/mosquitto.conf" "$home/mosquitto.conf" "DATA=$home" "USER=$(id -un)"
   if tls_on; then
     mosquitto_passwords
+    cat "$LOCAL/mosquitto/acl" "$LOCAL/mosquitto/acl.simulator" >"$home/acl"
     render_behind "$LOCAL/mosquitto/tls.conf" "$home/mosquitto.conf" "MQTT_PORT=$(port_of mosquitto)" \
-      "MQTT_CERT_PORT=$(port_of mosquitto-cert)" "TLS=$TLS" "PASSWORDS=$home/passwords" "ACL=$LOCAL/mosquitto/acl"
+      "MQTT_CERT_PORT=$(port_of mosquitto-cert)" "TLS=$TLS" "PASSWORDS=$home/passwords" "ACL=$home/acl"
   else
     render_behind "$LOCAL/mosquitto/plain.conf" "$home/mosquitto.conf" "MQTT_PORT=$(port_of mosquitto)"
   fi

@@ -55,8 +55,17 @@ void read_site(struct site_reader *reader, struct yaml_at at) {
   site->least_debt_e4 = value_money(yaml_get(&map, "least_debt"), site->minor_digits, 0);
 }
 
+// A site is also the user name of its gateways at the MQTT broker, where these are the services'.
+static void read_site_id(struct yaml_at at, struct site *site) {
+  static const char services[] = "riser-";
+  site->id = value_id(at, "");
+  if (strncmp(site->id, services, sizeof services - 1) != 0) return;
+  yaml_complain(at, "\"%s\" can't be a site: names that begin with %s are the services' at the broker", site->id,
+                services);
+}
+
 static void read_names(struct site_reader *reader, const struct yaml_map *map, struct site *site) {
-  site->id = value_id(yaml_get(map, "id"), "");
+  read_site_id(yaml_get(map, "id"), site);
   site->landlord = value_id(yaml_get(map, "landlord"), "");
   site->name = value_text(yaml_get(map, "name"), "");
   site->language = value_text(yaml_get(map, "language"), "en");
