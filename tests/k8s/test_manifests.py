@@ -140,6 +140,7 @@ def test_secrets_are_files_of_mounted_secrets_and_nothing_else(manifests, servic
     files = {key: value for key, value in settings_of(manifests, service).items() if key.endswith("_FILE")}
     assert {str(pathlib.Path(path).parent) for path in files.values()} <= set(mounts)
     assert all(m["readOnly"] for m in mounts.values())
+    assert "/etc/riser/secrets" in mounts, "a password needs a place"
     assert all(secret["defaultMode"] == 0o440 for secret in secrets.values())
     assert pod["securityContext"]["fsGroup"] == pod["securityContext"]["runAsGroup"]
     assert {key for key in settings_of(manifests, service) if "PASSWORD" in key or "SECRET" in key} <= set(files)
@@ -152,6 +153,8 @@ def test_every_wire_is_encrypted_by_what_the_service_itself_says(manifests, serv
     """The service accepts its ConfigMap, whose engines are not on loopback, and takes it for TLS."""
     settings = dict(settings_of(manifests, service))
     assert not [key for key in settings if key.endswith("_TLS")], "the default, auto, is TLS outside loopback"
+    for wire in {"RISER_KAFKA", "RISER_MQTT", "RISER_REDIS", "RISER_SMTP"} & set(settings):
+        assert f"{wire}_CA_FILE" in settings, "the system's authorities do not know a name within the cluster"
     for key, path in settings.items():
         if key.endswith("_FILE"):
             settings[key] = str(tmp_path / pathlib.Path(path).name)
@@ -168,18 +171,28 @@ def test_every_wire_is_encrypted_by_what_the_service_itself_says(manifests, serv
     assert plain.returncode == 2 and "not on loopback" in plain.stderr
 
 
+def selects(selector, labels):
+    """As the API server reads it: of expressions we use In alone."""
+    wanted = dict(selector.get("matchLabels", {}))
+    expressions = selector.get("matchExpressions", [])
+    assert wanted or expressions, "an empty selector is everybody"
+    assert all(e["operator"] == "In" for e in expressions)
+    return wanted.items() <= labels.items() and all(labels.get(e["key"]) in e["values"] for e in expressions)
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_reaches_its_engines_and_nothing_else(manifests, service):
-    policy = next(m for m in manifests if m["kind"] == "NetworkPolicy" and m["metadata"]["name"] == service)["spec"]
-    assert policy["podSelector"] == workload(manifests, service)["spec"]["selector"]
-    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    labels = workload(manifests, service)["spec"]["template"]["metadata"]["labels"]
+    policies = [m["spec"] for m in manifests if m["kind"] == "NetworkPolicy" and selects(m["spec"]["podSelector"], labels)]
+    common, own = sorted(policies, key=lambda policy: "Ingress" not in policy["policyTypes"])
+    assert common["policyTypes"] == ["Ingress", "Egress"] and own["policyTypes"] == ["Egress"]
     settings = settings_of(manifests, service)
     engines = {int(settings[key].rsplit(":", 1)[1]) for key in ("RISER_KAFKA", "RISER_MQTT", "RISER_REDIS", "RISER_SMTP")
                if key in settings}
-    names, wires = policy["egress"]
+    (names,), (wires,) = common["egress"], own["egress"]
     assert {p["port"] for p in names["ports"]} == {53}
     assert {p["port"] for p in wires["ports"]} == engines | ({443} if service == "notify" else set())
-    inward, = policy["ingress"]
+    inward, = common["ingress"]
     assert inward["from"] and inward["ports"] == [{"port": "http"}]
 
 
