@@ -22,6 +22,7 @@ static atomic_bool stopping; // by SIGTERM or SIGINT
 static atomic_bool again;    // by SIGHUP
 static atomic_bool failed;
 
+static enum error mask_signals(int how);
 static void on_stop(int signal_number);
 static void on_hangup(int signal_number);
 static void on_deadline(int signal_number);
@@ -43,7 +44,16 @@ enum error life_init(int64_t drain_deadline_ms) {
   bool installed = sigaction(SIGTERM, &stop, NULL) == 0 && sigaction(SIGINT, &stop, NULL) == 0 &&
                    sigaction(SIGHUP, &hangup, NULL) == 0 && sigaction(SIGALRM, &deadline, NULL) == 0 &&
                    sigaction(SIGPIPE, &ignore, NULL) == 0;
-  return installed ? OK : ERR_IO;
+  return installed ? mask_signals(SIG_UNBLOCK) : ERR_IO;
+}
+
+static enum error mask_signals(int how) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
+  return pthread_sigmask(how, &set, NULL) ? ERR_IO : OK;
 }
 
 bool life_draining(void) {
@@ -79,11 +89,12 @@ bool life_again(void) {
   return atomic_load(&again) && !atomic_load(&stopping) && !atomic_load(&failed);
 }
 
-// A hangup that comes before the new program has its handler must not end it, so it is ignored until then.
+// A signal that comes before the new program has its handlers waits for them, as the mask outlives exec: none is lost,
+// and a hangup does not end the program.
 int life_end(int exit_code, char **argv) {
-  if (!life_again() || exit_code) return exit_code;
+  enum error err = mask_signals(SIG_BLOCK);
+  if (err || !life_again() || exit_code) return exit_code;
   alarm(0);
-  signal(SIGHUP, SIG_IGN);
   log_info("again", F_STR("program", argv[0]));
   closefrom(STDERR_FILENO + 1);
   execv("/proc/self/exe", argv);

@@ -11,7 +11,8 @@
 
 #include "base/error.h"
 
-// Installs the handlers; SIGPIPE is ignored from now on. ERR_IO without descriptors.
+// Installs the handlers, and lets in what came since life_end. SIGPIPE is ignored from now on. ERR_IO without
+// descriptors.
 enum error life_init(int64_t drain_deadline_ms) MUST_USE;
 
 bool life_draining(void); // cheap: ask it in every loop

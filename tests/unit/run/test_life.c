@@ -139,11 +139,20 @@ static void begins_anew(void) {
   _exit(life_end(life_exit_code(), argv));
 }
 
+// A stop that comes between the old program's handlers and the new one's is heeded.
+static void stopped_while_it_begins_anew(void) {
+  setenv("RISER_TEST_STOP", "1", 1);
+  begins_anew();
+}
+
 static int begun_anew(void) {
   if (atoi(getenv("RISER_TEST_PID")) != (int)getpid()) return 21;
   if (fcntl(atoi(getenv("RISER_TEST_LEFT_OPEN")), F_GETFD) >= 0) return 22;
-  raise(SIGHUP); // still ignored: there is no handler yet
-  return alarm(0) == 0 ? 42 : 23;
+  if (alarm(0) != 0) return 23;
+  raise(SIGHUP); // waits: there is no handler yet
+  if (getenv("RISER_TEST_STOP")) raise(SIGTERM);
+  if (life_init(1000) || !life_draining()) return 24;
+  return life_again() ? 42 : 43;
 }
 
 static void test_hangup(void **state) {
@@ -154,6 +163,7 @@ static void test_hangup(void **state) {
   assert_int_equal(status_of(hangup_after_stop), 0);
   assert_int_equal(status_of(failed_after_hangup), 1);
   assert_int_equal(status_of(begins_anew), 42);
+  assert_int_equal(status_of(stopped_while_it_begins_anew), 43);
 }
 
 static void test_signals(void **state) {
