@@ -48,7 +48,7 @@ struct app {
   struct arena *offsets_arena;
   enum error failure;       // of an event of the consumer
   bool broken;              // effects were lost: nothing may be committed any more
-  int64_t known_ms;         // when we last knew that our partitions are ours; 0: never yet
+  int64_t known_ms;         // when we last knew that our partitions are ours
   int64_t next_advance_ms;
   int64_t next_commit_ms;
   int64_t patience_ms; // once draining: how long Kafka is still waited for
@@ -314,10 +314,10 @@ static enum error open_parts(struct app *app) {
     return err == ERR_INTERNAL || err == ERR_NO_MEMORY ? err : ERR_CONFIG;
   }
   err = sender_open(&(struct sender_options){.settings = config->mqtt,
-                                                        .instance = config->run.instance,
-                                                        .devices = app->devices,
-                                                        .process = app->process},
-                               &app->sender);
+                                             .instance = config->run.instance,
+                                             .devices = app->devices,
+                                             .process = app->process},
+                    &app->sender);
   if (err) return err;
   err = performer_open(&(struct performer_options){.kafka = &config->kafka,
                                                    .sender = app->sender,

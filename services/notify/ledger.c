@@ -10,10 +10,10 @@
 
 enum {
   FACT_MAX = 65536,
-  TIMEOUT_MS = 8000,
+  TIMEOUT_MS = 6000, // four of them in a row at most, or a new producer and three: below the heartbeats' 30 s
   NAME_SIZE = 128,
-  PROPERTIES_SIZE = 4096
-}; // three of them in a row at most: below heartbeats
+  PROPERTIES_SIZE = 4096,
+};
 
 const char notify_decision_topic[] = "riser.decision.v1";
 static const char site_topic[] = "riser.site.v1";

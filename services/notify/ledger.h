@@ -24,7 +24,8 @@ size_t ledger_waiting(const struct ledger *ledger); // facts that are not commit
 
 // Commits all waiting facts and the progress of every dirty part. After a RETRY do it again: what has been committed is
 // not sent a second time, and what has not been still waits. ERR_KAFKA_FATAL: nobody knows whether it is committed;
-// open everything anew and go on from the committed progress.
+// open everything anew and go on from the committed progress. ERR_FENCED: another process of our name did so too, while
+// a new producer was made.
 enum error ledger_commit(struct ledger *ledger, struct kafka_consumer *consumer, struct work *work) MUST_USE;
 
 void ledger_drop(struct ledger *ledger, int32_t partition); // facts of a partition that is no longer ours
