@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Redis: a blocking, pipelined connection, and the fenced commit. It connects when first needed and again after an
-// error; every error drops the connection, so that no reply can be taken for another one's. One thread owns it.
+// error; every error drops the connection, so that no reply can be taken for another one's. Of a Redis that does not
+// answer everything fails at once for a while, as ERR_UNAVAILABLE, before it is tried again. One thread owns it.
 // Everything is binary-safe. Replies are decoded straight into the caller's arena.
 #ifndef RISER_IO_REDIS_H
 #define RISER_IO_REDIS_H
@@ -64,7 +65,8 @@ enum error redis_connect(struct redis *redis) MUST_USE;
 // an error is a value of type REDIS_ERROR, not an error of this call. RETRY: the connection is gone, and what was sent
 // may or may not have been done. ERR_LIMIT: the arena is full; same. On a cluster each command goes to the master of
 // its first key (every command must have one; a SCAN goes where its pattern's hash tag says), and the order holds
-// within a hash tag.
+// within a hash tag. Nobody redirects a SCAN: put an EXISTS of a key with that hash tag that is never there before it,
+// and it follows a slot that has moved; of one that is being moved it says ERR_UNAVAILABLE.
 enum error redis_pipeline(struct redis *redis, const struct redis_command *commands, size_t count, struct arena *arena,
                           struct redis_value *values) MUST_USE;
 

@@ -5,9 +5,6 @@
 //
 // A redirected read follows. A commit does not: it did nothing, says ERR_UNAVAILABLE, and its owner loads again, from
 // the new place. That covers a slot that is being moved as well: until it has moved, its commits wait.
-//
-// A node that can't be reached is left alone for twice as long as trying took, so that it costs the partitions of the
-// other nodes at most a third of the time.
 #include "io/redis_cluster.h"
 
 #include <assert.h>
@@ -24,7 +21,6 @@ enum {
   NOBODY = -1,
   ROUNDS_MAX = 8,
   TRY_AGAIN_MS = 20,
-  PAUSE_MIN_MS = 100,
   REFRESH_MS = 100, // the map is not asked for more often
   ARENA_MAX = 8 << 20,
 };
@@ -33,9 +29,8 @@ struct node {
   char address[REDIS_ADDRESS_SIZE];
   struct redis_settings settings;
   struct redis *redis;
-  int64_t pause_until_ms; // not tried before
-  bool seed;              // named in the settings
-  bool listed;            // in the latest map
+  bool seed;   // named in the settings
+  bool listed; // in the latest map
 };
 
 struct cluster {
@@ -72,8 +67,6 @@ static enum error add_seeds(struct cluster *cluster);
 static struct node *node_add(struct cluster *cluster, const char *address);
 static int node_find(const struct cluster *cluster, const char *address);
 static void node_close(struct node *node);
-static enum error node_connect(struct node *node);
-static void node_pause(struct node *node, int64_t began_ms);
 static enum error refresh(struct cluster *cluster);
 static enum error ask_for_map(struct cluster *cluster, struct node *node);
 static enum error take_map(struct cluster *cluster, struct node *node, const struct redis_value *reply);
@@ -161,19 +154,6 @@ static void node_close(struct node *node) {
   free(node);
 }
 
-static enum error node_connect(struct node *node) {
-  int64_t began_ms = clock_mono_ms();
-  if (began_ms < node->pause_until_ms) return ERR_UNAVAILABLE;
-  enum error err = redis_connect(node->redis);
-  if (err) node_pause(node, began_ms);
-  return err;
-}
-
-static void node_pause(struct node *node, int64_t began_ms) {
-  int64_t now_ms = clock_mono_ms(), pause_ms = 2 * (now_ms - began_ms);
-  node->pause_until_ms = now_ms + (pause_ms > PAUSE_MIN_MS ? pause_ms : PAUSE_MIN_MS);
-}
-
 // ---------------------------------------------------------------- the map
 
 static enum error refresh(struct cluster *cluster) {
@@ -197,14 +177,9 @@ static enum error ask_for_map(struct cluster *cluster, struct node *node) {
   static const struct redis_command command = {words, 2};
   struct redis_value reply;
   arena_reset(cluster->own);
-  enum error err = node_connect(node);
+  enum error err = redis_connect(node->redis);
   if (err) return err;
-  int64_t began_ms = clock_mono_ms();
-  err = redis_pipeline(node->redis, &command, 1, cluster->own, &reply);
-  if (err) {
-    node_pause(node, began_ms);
-    return ERR_UNAVAILABLE;
-  }
+  if (redis_pipeline(node->redis, &command, 1, cluster->own, &reply)) return ERR_UNAVAILABLE;
   if (redis_error_is(&reply, "ERR This instance has cluster support disabled")) {
     log_error("redis-is-no-cluster", F_STR("address", node->address), F_STR("mend", "RISER_REDIS_CLUSTER=false"));
     return ERR_CONFIG;
@@ -263,7 +238,7 @@ static enum error owner_of(struct cluster *cluster, int slot, struct node **out)
     if (refreshed) return refreshed;
     if (cluster->owner[slot] != NOBODY) {
       *out = cluster->nodes[cluster->owner[slot]];
-      err = node_connect(*out);
+      err = redis_connect((*out)->redis);
     }
     if (err) cluster->stale = true;
     if (error_class(err) == CLASS_FATAL) return err;
@@ -324,28 +299,34 @@ static enum error visit_node(struct journey *journey, struct node *node, int own
     journey->places[count] = i;
     journey->batch[count++] = journey->commands[i];
   }
-  int64_t began_ms = clock_mono_ms();
   enum error err = redis_pipeline(node->redis, journey->batch, count, journey->arena, journey->answers);
   if (!err) return judge(journey, node, count);
   journey->cluster->stale = true;
-  node_pause(node, began_ms);
   return err;
 }
 
-// What was redirected stays open, and with it a SCAN of the same slot, which nobody redirects.
+static bool is_scan(const struct redis_command *command) {
+  return bytes_equal_text(command->words[0], "SCAN");
+}
+
+// What was redirected stays open, and with it a SCAN of the same slot, which nobody redirects. Of a slot that is being
+// moved a SCAN shows what this node still has or already has: half of it, which must not be taken for the whole.
 static enum error judge(struct journey *journey, struct node *node, size_t count) {
   enum error err = OK;
-  int moved = NOBODY;
+  int moved = NOBODY, moving = NOBODY;
   for (size_t i = 0; !err && i < count; i++) {
     const struct redis_value *answer = &journey->answers[i];
     struct redis_redirect redirect;
     size_t place = journey->places[i];
     journey->values[place] = *answer;
     if (redis_redirect_read(answer, node->address, &redirect)) {
-      moved = redirect.ask ? moved : redirect.slot;
+      *(redirect.ask ? &moving : &moved) = redirect.slot;
       err = follow(journey, &redirect, place);
     } else if (redis_error_is(answer, "TRYAGAIN")) {
       journey->try_again = true;
+    } else if (journey->slots[place] == moving && is_scan(&journey->commands[place])) {
+      log_warn("redis-slot-is-being-moved", F_INT("slot", moving), F_STR("mend", "do it again when it has moved"));
+      err = ERR_UNAVAILABLE;
     } else if (journey->slots[place] != moved) {
       journey->pending[place] = false;
       if (answer->type == REDIS_ERROR) journey->cluster->stale = true; // CLUSTERDOWN, MASTERDOWN, READONLY ...
@@ -367,8 +348,7 @@ static enum error follow(struct journey *journey, const struct redis_redirect *r
   }
   struct redis_command two[] = {{&asking, 1}, journey->commands[place]};
   struct redis_value answers[2];
-  enum error err = node_connect(node);
-  if (!err) err = redis_pipeline(node->redis, two, 2, journey->arena, answers);
+  enum error err = redis_pipeline(node->redis, two, 2, journey->arena, answers);
   if (err) return err;
   bool again = redis_error_is(&answers[1], "TRYAGAIN") || redis_error_is(&answers[1], "MOVED");
   journey->try_again |= again;
@@ -387,9 +367,7 @@ static enum error cluster_commit(struct redis *base, const struct redis_fence *f
   for (size_t i = 0; i < count; i++) assert(redis_command_slot(&writes[i]) == slot);
   enum error err = owner_of(cluster, slot, &node);
   if (err) return error_class(err) == CLASS_FATAL ? err : ERR_UNAVAILABLE;
-  int64_t began_ms = clock_mono_ms();
   err = redis_commit(node->redis, fence, writes, count);
-  if (err == ERR_UNKNOWN_OUTCOME) node_pause(node, began_ms);
   if (err == ERR_UNAVAILABLE || err == ERR_UNKNOWN_OUTCOME) cluster->stale = true;
   if (err == ERR_UNAVAILABLE) cluster->refreshed_ms = 0; // it may belong elsewhere by now: ask before the next try
   return err;

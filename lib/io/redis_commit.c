@@ -53,11 +53,25 @@ struct redis_command redis_command_advance(const struct redis_fence *fence, stru
   return (struct redis_command){words, fence->next.data ? 3 : 2};
 }
 
-// Redis answers EXEC with nil if the watched key changed, with EXECABORT if it refused to queue a command (nothing was
-// done), and else with the list of all replies, where an error means that the others were done nevertheless.
+// "EXECABORT Transaction discarded because of: OOM ...": Redis has refused EXEC itself, for what stands behind.
+static struct redis_value refused_for(const struct redis_value *exec) {
+  static const char why[] = "because of: ";
+  struct redis_value reason = *exec;
+  const char *at = strstr((const char *)exec->text.data, why);
+  if (at) reason.text = bytes_text(at + strlen(why));
+  return reason;
+}
+
+// Redis answers EXEC with nil if the watched key changed, with EXECABORT if it refused to queue a command or EXEC
+// itself (nothing was done), and else with the list of all replies, where an error means that the others were done
+// nevertheless.
 enum error redis_commit_outcome(const struct redis_value *exec, enum error queued) {
   if (exec->type == REDIS_NIL) return ERR_FENCE_LOST;
   if (redis_error_is(exec, "EXECABORT") && queued) return queued;
+  if (redis_error_is(exec, "EXECABORT")) {
+    struct redis_value reason = refused_for(exec);
+    return redis_reply_error(&reason, "EXEC");
+  }
   if (exec->type != REDIS_ARRAY) return redis_reply_error(exec, "EXEC");
   for (size_t i = 0; i < exec->count; i++) {
     if (exec->elements[i].type != REDIS_ERROR || CANARY(EXEC_ERROR_IGNORED)) continue;

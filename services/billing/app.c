@@ -239,8 +239,10 @@ static void on_end(void *ctx, const struct kafka_position *position) {
 }
 
 static void close_all(struct app *app, int64_t retry_at_ms) {
-  for (size_t i = 0; i < app->slot_count; i++)
+  for (size_t i = 0; i < app->slot_count; i++) {
     if (app->slots[i].partition) partition_close(app->slots[i].partition, retry_at_ms);
+    app->slots[i].end_offset = -1; // it was another log's, perhaps
+  }
 }
 
 // Opening compares the log with the state; going on where we were would not notice that the log is another one.

@@ -67,6 +67,7 @@ static enum error load(struct openings *all) {
   enum error err = OK;
   for (size_t i = 0; !err && i < all->count; i++) {
     err = load_one(all, &all->list[i]);
+    health_beat(all->shell->health);
     if (error_class(err) != CLASS_RETRY) continue;
     all->list[i].failed = err;
     err = OK;

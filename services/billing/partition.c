@@ -281,7 +281,10 @@ static enum error spoil(struct shell *shell, const struct partition *p) {
     struct redis_value reply;
     enum error err = redis_pipeline(shell->redis, &command, 1, shell->work, &reply);
     if (!err && reply.type != REDIS_ERROR) return OK;
-    if (clock_mono_ms() > deadline_ms) return err ? err : ERR_EXEC_FAILED;
+    if (clock_mono_ms() > deadline_ms) {
+      log_error("torn-state-not-marked", F_INT("partition", p->id), F_STR("mend", "rebuild it before billing starts"));
+      return err ? err : ERR_EXEC_FAILED;
+    }
     clock_sleep_ms(SPOIL_PAUSE_MS);
     health_beat(shell->health);
   }

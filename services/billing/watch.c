@@ -14,5 +14,8 @@ static void watch_one(struct shell *shell, struct partition *p) {
 }
 
 void watch_fences(struct shell *shell, struct partition *const *partitions, size_t count) {
-  for (size_t i = 0; i < count; i++) watch_one(shell, partitions[i]);
+  for (size_t i = 0; i < count; i++) {
+    watch_one(shell, partitions[i]);
+    health_beat(shell->health);
+  }
 }

@@ -80,7 +80,7 @@ def redis_client(addresses):
     if len(nodes) == 1:
         return redis.Redis(host=nodes[0][0], port=int(nodes[0][1]), **redis_identity())
     return redis.cluster.RedisCluster(startup_nodes=[redis.cluster.ClusterNode(host, int(port)) for host, port in nodes],
-                                      require_full_coverage=False, socket_timeout=5)
+                                      require_full_coverage=False, socket_timeout=5, **redis_identity())
 
 
 class State:

@@ -64,15 +64,16 @@ enum error state_keys(struct ctl *ctl, int32_t partition, const char *prefix, co
   return OK;
 }
 
-// On a cluster nobody says of a SCAN that it belongs elsewhere by now, but of the command before it.
+// On a cluster nobody says of a SCAN that it belongs elsewhere by now, or is being moved there, but of the command
+// before it: of a key that never is, since a key that has not been moved yet is simply answered.
 static enum error scan_once(struct ctl *ctl, int32_t partition, const char *pattern, const char **cursor,
                             struct redis_value *reply) {
   struct redis *redis = ctl_redis(ctl);
   if (!redis) return ERR_UNAVAILABLE;
-  char step[16], meta[KEY_MAX];
+  char step[16], never[KEY_MAX];
   snprintf(step, sizeof step, "%d", SCAN_STEP);
-  snprintf(meta, sizeof meta, "{p%d}:meta", (int)partition);
-  const struct bytes exists[] = {bytes_text("EXISTS"), bytes_text(meta)};
+  snprintf(never, sizeof never, "{p%d}:?", (int)partition);
+  const struct bytes exists[] = {bytes_text("EXISTS"), bytes_text(never)};
   const struct bytes words[] = {bytes_text("SCAN"),  bytes_text(*cursor), bytes_text("MATCH"),
                                 bytes_text(pattern), bytes_text("COUNT"), bytes_text(step)};
   const struct redis_command commands[] = {{exists, 2}, {words, sizeof words / sizeof words[0]}};

@@ -198,6 +198,28 @@ static void test_a_slot_that_is_being_moved(void **state) {
   assert_string_equal(ask_text(cluster, "GET {p9}:a"), "y");
 }
 
+// One key has moved, the other has not: a SCAN on either side would show a half of them.
+static void test_a_slot_that_is_being_moved_is_not_walked_through(void **state) {
+  enum { P = 11 };
+  int from = owner_of(P), to = (from + 1) % MASTERS;
+  struct redis_command walk[] = {command("EXISTS {p11}:?"), command("SCAN 0 MATCH {p11}:* COUNT 1000")};
+  struct redis *fresh = open_redis(&settings);
+  struct redis_value values[2];
+  (void)state;
+  clear(P);
+  assert_int_equal(commit(cluster, P, NULL, "1", "x"), OK);
+  begin_move(P, from, to);
+  move_key("{p11}:a", from, to);
+  assert_int_equal(redis_pipeline(cluster, walk, 2, arena, values), ERR_UNAVAILABLE);
+  assert_int_equal(redis_pipeline(fresh, walk, 2, arena, values), ERR_UNAVAILABLE);
+  move_key("{p11}:meta", from, to);
+  assert_int_equal(redis_pipeline(cluster, walk, 2, arena, values), ERR_UNAVAILABLE);
+  end_move(P, to);
+  assert_int_equal(redis_pipeline(cluster, walk, 2, arena, values), OK);
+  assert_int_equal(values[1].elements[1].count, 2);
+  redis_close(fresh);
+}
+
 static void test_the_wrong_kind(void **state) {
   struct redis_settings single = settings, part = settings, several = settings;
   struct redis *redis;
@@ -238,6 +260,7 @@ int main(void) {
       cmocka_unit_test(test_every_partition),
       cmocka_unit_test(test_a_slot_that_moved),
       cmocka_unit_test(test_a_slot_that_is_being_moved),
+      cmocka_unit_test(test_a_slot_that_is_being_moved_is_not_walked_through),
       cmocka_unit_test(test_the_wrong_kind),
       cmocka_unit_test(test_nobody_there),
   };
