@@ -170,6 +170,27 @@ def test_a_key_is_changed(world):
     assert "no key but its present one" in world.ctl("key", "retire", "--device", "gw", expect=1).stderr
 
 
+def test_a_key_that_may_count_has_been_printed(world):
+    """Whoever is told nothing more, since billing is away and riserctl dies, still has the key that is in force."""
+    known = len(world.devices()[b"harbour/gw"]) + 1
+    world.stop("billing")
+    waiting = subprocess.Popen([BIN / "riserctl", "key", "new", "--device", "gw"], env=world.env, text=True,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        wait("the fact", lambda: world.facts()[-1][1].WhichOneof("fact") == "device_key")
+    finally:
+        waiting.kill()
+        printed = waiting.communicate(timeout=10)[0]
+        world.start("billing")
+    before, world.key = world.key, bytes.fromhex(printed)
+    wait_known(world, 5)
+    world.ctl("key", "set", "--device", "gw", "--key-file", world.file("again.key", printed))  # to be sure
+    wait("its being set again", lambda: len(world.devices()[b"harbour/gw"]) > known)
+    record = device_record(world)
+    assert oracle.unwrap(WRAPPING, "harbour", "gw", record.wrapped_key) == world.key
+    assert oracle.unwrap(WRAPPING, "harbour", "gw", record.previous_key) == before
+
+
 def test_the_wrapping_key_is_changed(world):
     world.wrapping.write_text(f"# new\n{NEXT_WRAPPING.hex()}\n{WRAPPING.hex()}\n")
     world.stop("ingest")

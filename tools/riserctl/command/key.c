@@ -53,7 +53,7 @@ const struct command command_key = {
     .summary = "Give devices keys, change them, take them away",
     .details = "  make     print a new random key; nothing else (also for the file of wrapping keys)\n"
                "  set      the device signs with the key of --key-file; unsigned messages are refused from now on\n"
-               "  new      make and set in one: prints the key, once\n"
+               "  new      make and set in one: prints the key, once, before it counts\n"
                "  retire   the key before the last set no longer counts\n"
                "  remove   the device has no key any more: everybody who may publish for it is believed\n"
                "  rewrap   wrap all keys of the site anew, with the first key of RISER_DEVICE_KEYS_FILE\n"
@@ -118,7 +118,7 @@ static enum status write_keys(struct key_call *call, const struct device_key *ke
   struct ctl *ctl = call->ctl;
   struct kafka_position *positions = arena_array(ctl->arena, count, sizeof *positions);
   struct facts_wait wait = {
-      .partition = state_partition(ctl, call->site.site.id), .timeout_ms = TIMEOUT_MS, .prefix = ""};
+      .partition = state_partition(ctl, call->site.site.id), .timeout_ms = TIMEOUT_MS, .prefix = "key:"};
   enum error err = positions ? facts_mark(ctl, wait.partition, &wait.decisions_from) : ERR_NO_MEMORY;
   for (size_t i = 0; !err && i < count; i++) {
     struct fact fact = {.kind = FACT_DEVICE_KEY, .device_key = keys[i]};
@@ -135,7 +135,17 @@ static enum status write_keys(struct key_call *call, const struct device_key *ke
   return facts_await(ctl, &wait);
 }
 
-static enum status set(struct key_call *call, const uint8_t key[DEVICE_KEY_SIZE]) {
+// What counts still beside the key: the one that it takes the place of. Set again, it takes the place of none.
+static const char *key_before(const struct key_call *call, const uint8_t key[DEVICE_KEY_SIZE]) {
+  const struct device_key *there = key_there(call, call->device);
+  uint8_t present[DEVICE_KEY_SIZE];
+  if (!there->wrapped[0]) return "";
+  bool known = key_ring_unwrap(call->ring, call->site.site.id, call->device, there->wrapped, present) == OK;
+  return known && memcmp(present, key, sizeof present) == 0 ? there->previous : there->wrapped;
+}
+
+// A made key is printed before it is written: from then on it may be in force, whatever befalls us.
+static enum status set(struct key_call *call, const uint8_t key[DEVICE_KEY_SIZE], bool made_here) {
   char wrapped[KEY_WRAPPED_SIZE];
   enum error err = key_ring_wrap(call->ring, call->site.site.id, call->device, key, wrapped);
   if (err == ERR_NOT_FOUND) {
@@ -143,16 +153,22 @@ static enum status set(struct key_call *call, const uint8_t key[DEVICE_KEY_SIZE]
                                  "RISER_DEVICE_KEYS_FILE here, for ingest and for control");
   }
   if (err) return ctl_fail(call->ctl, err, "the key can't be wrapped");
-  const struct device_key made = {call->device, wrapped, key_there(call, call->device)->wrapped};
-  return write_keys(call, &made, 1);
+  if (made_here) {
+    print_key(key);
+    if (fflush(stdout)) return ctl_refuse(call->ctl, "the key can't be printed, so it was not set");
+  }
+  const struct device_key made = {call->device, wrapped, key_before(call, key)};
+  enum status status = write_keys(call, &made, 1);
+  if (made_here && status != STATUS_OK)
+    ctl_refuse(call->ctl, "keep the key that was printed: it may count, now or as soon as billing is there. To be sure "
+                          "set it again (riserctl key set); another new one would push out the one in the device");
+  return status;
 }
 
 static enum status set_new(struct key_call *call) {
   uint8_t key[DEVICE_KEY_SIZE];
   key_ring_random(key);
-  enum status status = set(call, key);
-  if (status == STATUS_OK) print_key(key);
-  return status;
+  return set(call, key, true);
 }
 
 static enum status set_given(struct key_call *call) {
@@ -167,7 +183,7 @@ static enum status set_given(struct key_call *call) {
   line[strcspn(line, " \t\r\n")] = 0;
   if (!read || hex_decode(bytes_text(line), key, sizeof key))
     return ctl_misuse(call->ctl, "%s must begin with a line of 64 hexadecimal digits", path);
-  return set(call, key);
+  return set(call, key, false);
 }
 
 static enum status retire(struct key_call *call) {
