@@ -165,12 +165,13 @@ REPLACED = ("producer-taken-over", "producer-replaced", "beginning-anew")
 
 @pytest.mark.long
 def test_fatal_producer_errors(world, seed, tmp_path):
-    """Of each service, amid its work: another producer goes on, in the same process."""
+    """Of each service, amid its work: another producer goes on, in the same process. Control meets its dead one when it
+    sends, and all that it has to send comes within a few seconds: so it is the first."""
     parts = ["ingest", "control", "notify", "billing"]
     with forced(world, tmp_path, parts), Run(world, "fatal-producers", seed, 20) as run:
-        run.run_for(3)
-        for part in run.random.sample(parts, len(parts)) + ["ingest"]:
-            run.run_for(run.random.uniform(0.3, 1))
+        run.wait("a command that is due", run.unsettled, 20)
+        for part in ["control", *run.random.sample(["ingest", "notify", "billing"], 3), "ingest"]:
+            run.run_for(run.random.uniform(0.1, 0.5) if part == "control" else run.random.uniform(0.3, 1))
             log_at, pid = len(world.stack.log(part)), world.stack.pid(part)
             run.prove_load(time.time() * 1000)
             (tmp_path / str(pid)).touch()

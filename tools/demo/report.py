@@ -11,9 +11,9 @@ def money(cents):
     return f"{'-' if cents < 0 else ''}{abs(cents) // 100:,}.{abs(cents) % 100:02d}"
 
 
-def quantity(commodity, usage):
+def quantity(commodity, usage, decimals=1):
     unit = 1_000_000 if commodity == "water" else 1_000
-    return f"{usage / unit:.1f}"
+    return f"{usage / unit:.{decimals}f}"
 
 
 def rooms(check):
@@ -65,7 +65,7 @@ def tell_decision(decision, lease):
         return f"bill of {body.period}{' reissued' if body.revision else ''}: {money(body.total_e4 // 10000)}"
     if what == "usage_alert":
         return (f"alert: {commodity} of {body.period} is above the month before "
-                f"({quantity(commodity, body.usage)} > {quantity(commodity, body.last_usage)})")
+                f"({quantity(commodity, body.usage, 3)} > {quantity(commodity, body.last_usage, 3)})")
     if what == "notice_due":
         kind = {1: "reminder", 2: "notice of disconnection", 3: "told: supply suspended", 4: "told: supply restored"}
         return f"{kind[body.kind]} ({commodity}), owed {money(body.owed_e4 // 10000)}"
