@@ -26,6 +26,7 @@ enum canary {
   CANARY_OUTCOME_GUESSED,      // a commit without an answer counts as done
   CANARY_OUTBOX_LOST,          // decisions of a commit are not published after a crash
   CANARY_TAIL_IGNORED,         // what the decision log already has is published again
+  CANARY_JUMP_BELIEVED,        // behind an opening the log is taken from wherever the consumer begins
   CANARY_LAST_READ_WINS,       // of one second the read that came last holds
   CANARY_NEWER_RECORD_SKIPPED, // a record for later readers is passed over
   CANARY_NOTICE_CHECK_OFF,     // a disconnect needs no served notice

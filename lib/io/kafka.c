@@ -8,6 +8,7 @@
 #include "base/clock.h"
 
 enum { TAIL_BATCH = 256, TAIL_TIMEOUT_MS = 60000, TAIL_POLL_MS = 1000, TAIL_FIRST_STEP = 8, TAIL_STEP_GROWTH = 16 };
+enum { NEXT_TIMEOUT_MS = 10000, NEXT_POLL_MS = 500 };
 
 struct tail {
   int64_t low, high;
@@ -147,6 +148,28 @@ enum error kafka_tail_read(struct kafka_consumer *consumer, const char *topic, c
   consumer->ops->set_events(consumer, &none);
   enum error cleared = kafka_consumer_assign(consumer, NULL, 0);
   free(read.tails);
+  return err ? err : cleared;
+}
+
+static void on_next_end(void *ctx, const struct kafka_position *position) {
+  *(int64_t *)ctx = position->offset;
+}
+
+enum error kafka_next_read(struct kafka_consumer *consumer, const struct kafka_position *position, int64_t *next) {
+  struct kafka_consumer_events events = {.reached_end = on_next_end, .ctx = next}, none = {.ctx = NULL};
+  struct kafka_record record;
+  size_t count;
+  int64_t deadline_ms = clock_mono_ms() + NEXT_TIMEOUT_MS;
+  *next = KAFKA_OFFSET_INVALID;
+  consumer->ops->set_events(consumer, &events);
+  enum error err = kafka_consumer_assign(consumer, position, 1);
+  while (!err && *next < 0) {
+    err = kafka_consumer_poll(consumer, NEXT_POLL_MS, &record, 1, &count);
+    if (!err && count) *next = record.offset;
+    if (!err && *next < 0 && clock_mono_ms() > deadline_ms) err = ERR_TIMEOUT;
+  }
+  consumer->ops->set_events(consumer, &none);
+  enum error cleared = kafka_consumer_assign(consumer, NULL, 0);
   return err ? err : cleared;
 }
 

@@ -188,6 +188,11 @@ void kafka_consumer_close(struct kafka_consumer *consumer);
 enum error kafka_tail_read(struct kafka_consumer *consumer, const char *topic, const int32_t *partitions, size_t count,
                            struct arena *arena, struct kafka_record *records) MUST_USE;
 
+// What a partition has from position->offset on: `next` becomes the offset of the first record, or the log's end where
+// there is none. Uses and afterwards clears assignment and events of `consumer`, opened like the tail's. ERR_TIMEOUT.
+enum error kafka_next_read(struct kafka_consumer *consumer, const struct kafka_position *position,
+                           int64_t *next) MUST_USE;
+
 // ---------------------------------------------------------------- the tables behind the handles
 
 struct kafka_producer_ops {

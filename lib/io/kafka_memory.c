@@ -62,6 +62,11 @@ void kafka_memory_hold(struct kafka_memory *broker, bool held) {
   for (size_t i = 0; !held && i < broker->producer_count; i++) memory_producer_release(broker->producers[i]);
 }
 
+void kafka_memory_misplace_seeks(struct kafka_memory *broker, int count, int64_t ahead) {
+  broker->misplaced_seeks = count;
+  broker->misplaced_by = ahead;
+}
+
 void kafka_memory_rebalance(struct kafka_memory *broker, bool lost) {
   for (size_t i = 0; i < broker->consumer_count; i++) memory_consumer_rebalance(broker->consumers[i], lost);
 }

@@ -27,6 +27,9 @@ void kafka_memory_fail_commits(struct kafka_memory *broker, int count, enum erro
 void kafka_memory_kill_producers(struct kafka_memory *broker);
 // While held, records are queued but not decided, and nothing new is seen.
 void kafka_memory_hold(struct kafka_memory *broker, bool held);
+// The next `count` seeks of a group's member say OK and put it `ahead` records behind where it was told to go, at most
+// at the end.
+void kafka_memory_misplace_seeks(struct kafka_memory *broker, int count, int64_t ahead);
 // Takes every partition away from the group's member and gives them back, as a rebalance does.
 void kafka_memory_rebalance(struct kafka_memory *broker, bool lost);
 

@@ -188,6 +188,11 @@ static enum error consumer_seek(struct kafka_consumer *base, const struct kafka_
   if (!place) return ERR_UNAVAILABLE;
   place->next = resolve(consumer, position);
   place->end_told = false;
+  if (consumer->topic_count && consumer->broker->misplaced_seeks > 0) {
+    int64_t end = memory_stable_end(log_of(place)), ahead = consumer->broker->misplaced_by;
+    consumer->broker->misplaced_seeks--;
+    place->next = ahead < end - place->next ? place->next + ahead : end;
+  }
   return OK;
 }
 

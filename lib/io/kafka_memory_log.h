@@ -60,6 +60,8 @@ struct kafka_memory {
   enum error delivery_error;
   int failing_commits;
   enum error commit_error;
+  int misplaced_seeks;
+  int64_t misplaced_by;
 };
 
 struct memory_topic *memory_topic(struct kafka_memory *broker, const char *name); // made if new

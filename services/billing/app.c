@@ -207,7 +207,6 @@ static void on_assigned(void *ctx, struct kafka_position *positions, size_t coun
   struct app *app = ctx;
   for (size_t i = 0; i < count; i++) {
     struct slot *slot = slot_of(app, positions[i].partition);
-    positions[i].offset = KAFKA_OFFSET_END; // opening seeks to where the state ends; nothing is taken before
     if (slot && slot->partition) partition_close(slot->partition, 0);
     if (slot && !slot->partition) slot->partition = partition_new(positions[i].partition);
     if (!slot || !slot->partition) {

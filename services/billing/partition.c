@@ -31,6 +31,7 @@ struct batch {
   int64_t readings;
 };
 
+static enum error join_log(struct shell *shell, struct partition *p, int64_t first);
 static enum error take_batch(struct shell *shell, struct partition *p, struct batch *batch);
 static enum error batch_decode(struct shell *shell, struct partition *p, struct batch *batch);
 static enum error apply(struct shell *shell, struct partition *p, struct batch *batch, size_t at);
@@ -86,6 +87,7 @@ enum error partition_start(struct partition *p, const struct partition_meta *met
   if (err) return err;
   p->meta = *meta;
   p->tail = tail;
+  p->joined = false;
   p->reason = NULL;
   p->status = PARTITION_OPEN;
   return OK;
@@ -99,6 +101,15 @@ static size_t batch_size(const struct shell *shell, const struct kafka_record *r
 }
 
 enum error partition_take(struct shell *shell, struct partition *p, const struct kafka_record *records, size_t count) {
+  if (p->status != PARTITION_OPEN) return OK;
+  while (count > 0 && records->offset < p->meta.next_offset) {
+    records++;
+    count--;
+  }
+  if (count > 0) {
+    enum error err = join_log(shell, p, records->offset);
+    if (err) return err;
+  }
   while (p->status == PARTITION_OPEN && count > 0) {
     size_t n = batch_size(shell, records, count);
     struct batch batch = {.records = records, .count = n};
@@ -107,6 +118,25 @@ enum error partition_take(struct shell *shell, struct partition *p, const struct
     records += n;
     count -= n;
   }
+  return OK;
+}
+
+// A consumer may be put to its place and go on from another: librdkafka asks once more where a position like "the end"
+// is when a broker was away, and goes there, though it was told otherwise meanwhile. So what comes first behind an
+// opening must be what the log has next; otherwise the partition is opened again. `first`: a record's offset, or the
+// end that was reached without one.
+static enum error join_log(struct shell *shell, struct partition *p, int64_t first) {
+  int64_t next = first;
+  struct kafka_position from = {.topic = TOPIC_SITE, .partition = p->id, .offset = p->meta.next_offset};
+  bool asked = !p->joined && first != from.offset && !CANARY(JUMP_BELIEVED);
+  enum error err = asked ? kafka_next_read(shell->reader, &from, &next) : OK;
+  if (err) return settle(shell, p, err);
+  p->joined = next >= first;
+  if (p->joined) return OK;
+  log_error("records-jumped-over", F_INT("partition", p->id), F_INT("next_offset", from.offset),
+            F_INT("log_has", next), F_INT("came", first));
+  counter_add(shell->stats->jumps, 1);
+  partition_close(p, clock_mono_ms());
   return OK;
 }
 
@@ -311,6 +341,8 @@ static enum error settle(struct shell *shell, struct partition *p, enum error er
 
 enum error partition_reach(struct shell *shell, struct partition *p, int64_t end_offset) {
   if (p->status != PARTITION_OPEN || p->meta.next_offset >= end_offset) return OK;
+  enum error err = join_log(shell, p, end_offset);
+  if (err || p->status != PARTITION_OPEN) return err;
   struct batch batch = {.next_offset = end_offset};
   batch_begin(shell, &batch);
   return settle(shell, p, batch_commit(shell, p, &batch));

@@ -34,6 +34,7 @@ struct partition {
   struct buffer fence;        // the bytes of the same
   struct cause tail;          // of the decision log when it was opened: what is at or below it is not published again
   bool outbox_stored;         // the outbox in Redis is not empty
+  bool joined;                // the log is known to be read on from next_offset, and not from further on
   struct publication *publication;
 };
 
@@ -50,7 +51,8 @@ enum error partition_start(struct partition *partition, const struct partition_m
                            struct cause tail) MUST_USE;
 
 // Applies the records, in order, and commits them. Records before next_offset are passed over. After an error that
-// passes, the partition is closed and this is OK. Only errors that end the process come back.
+// passes, the partition is closed and this is OK; so it is when the first of them is not the first that the log has
+// from next_offset on. Only errors that end the process come back.
 enum error partition_take(struct shell *shell, struct partition *partition, const struct kafka_record *records,
                           size_t count) MUST_USE;
 

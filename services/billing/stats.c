@@ -34,6 +34,7 @@ enum error stats_init(struct stats *stats, struct metrics *m, int64_t partitions
       .devices = metrics_counter(m, "riser_billing_devices_total", "Device records published."),
       .exceptions = metrics_counter(m, "riser_billing_exceptions_total", "Facts that could not be applied."),
       .skipped = metrics_counters(m, "riser_billing_skipped_total", "Records passed over.", reason),
+      .jumps = metrics_counter(m, "riser_billing_jumps_total", "Openings behind which records came from further on."),
       .ticks = metrics_counter(m, "riser_billing_ticks_total", "Ticks written."),
       .commits = metrics_counters(m, "riser_billing_commits_total", "Commits by how they ended.", outcome),
       .writes = metrics_counter(m, "riser_billing_writes_total", "Writes of successful commits."),

@@ -15,6 +15,7 @@ struct stats {
   struct counter *devices;
   struct counter *exceptions; // facts that could not be applied
   struct counter *skipped;    // records that were passed over, by enum intake
+  struct counter *jumps;      // openings that were followed by records from further on
   struct counter *ticks;      // written by us
   struct counter *commits;    // by enum error
   struct counter *writes;

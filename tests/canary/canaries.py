@@ -41,6 +41,8 @@ CANARIES = [
     unit("outbox-lost", "no decision of a commit is lost by a crash", "test_billing_shell",
          "test_any_commit_may_fail_in_any_way"),
     unit("tail-ignored", "no decision is published twice", "test_billing_shell", "test_a_new_process_at_any_moment"),
+    unit("jump-believed", "no record of the log is passed over, wherever the consumer begins", "test_billing_shell",
+         "test_a_seek_that_misses"),
     unit("last-read-wins", "any order and duplication of reads gives the same state", "test_reads",
          "any_order_and_duplication_gives_the_model"),
     unit("newer-record-skipped", "a record for later readers stops the partition", "test_billing_fold",

@@ -146,6 +146,25 @@ static void test_a_rebalance_at_any_moment(void **state) {
   world_fini(&world);
 }
 
+// A consumer that is put to its place goes on from further behind, or from the end: nothing is passed over.
+static void test_a_seek_that_misses(void **state) {
+  (void)state;
+  static const int64_t ahead[] = {1, 3, INT64_MAX};
+  for (size_t i = 0; i < sizeof ahead / sizeof ahead[0]; i++) {
+    struct world world;
+    world_init(&world);
+    story_write(&world);
+    while (!world_is_done(&world)) {
+      kafka_memory_misplace_seeks(world.kafka, 1, ahead[i]);
+      assert_int_equal(world_run(&world, 5), OK);
+      if (!world_is_done(&world)) kafka_memory_rebalance(world.kafka, true);
+    }
+    assert_true(counted(world.stats.jumps) > 10);
+    must_be_as_expected(&world);
+    world_fini(&world);
+  }
+}
+
 // What Kafka refused is in the outbox, from where the partition that is opened anew publishes it. As of a producer
 // without gaps, nothing is delivered between the refusal and the new beginning.
 static void test_failed_deliveries_are_made_up_for(void **state) {
@@ -310,6 +329,7 @@ int main(void) {
       cmocka_unit_test(test_a_torn_state_is_refused_for_good),
       cmocka_unit_test(test_a_new_process_at_any_moment),
       cmocka_unit_test(test_a_rebalance_at_any_moment),
+      cmocka_unit_test(test_a_seek_that_misses),
       cmocka_unit_test(test_failed_deliveries_are_made_up_for),
       cmocka_unit_test(test_the_producer_may_die_at_any_moment),
       cmocka_unit_test(test_loads_may_fail),

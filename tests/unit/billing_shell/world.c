@@ -19,7 +19,7 @@ enum { POLL_MAX = 7, TEXT_MAX = 64 << 20 };
 
 static void on_assigned(void *ctx, struct kafka_position *positions, size_t count) {
   struct world *world = ctx;
-  for (size_t i = 0; i < count; i++) positions[i].offset = KAFKA_OFFSET_END;
+  (void)positions, (void)count;
   if (!world->partition) world->partition = partition_new(0);
 }
 
