@@ -55,7 +55,8 @@ static const struct config_entry ENTRIES[] = {
 
     CONFIG_INT(S, window, "65536", "16", "1000000", "Messages on their way to Kafka at one time."),
     CONFIG_BYTES(S, window_bytes, "64MiB", "4MiB", "4GiB", "What their records may take in memory."),
-    CONFIG_INT(S, devices_max, "1000000", "100", "100000000", "Sites and devices that are remembered."),
+    CONFIG_INT(S, devices_max, "1000000", "100", "100000000",
+               "Sites and devices that are remembered; each takes 0.6 KB of memory."),
     CONFIG_DURATION(S, linger_ms, "5ms", "0ms", "10s", "How long a record waits for others to fill a batch.",
                     .key = "linger"),
 };

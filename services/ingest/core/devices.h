@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What ingest remembers of each device it has heard: its sequence, when its clock was last complained of, the receipt
-// it waits for. In memory, bounded: beyond the maximum the device that was met first and has nothing pending is
-// forgotten. Pure but for its memory; one thread.
+// it waits for. In memory, bounded: beyond the maximum the device of the same site that was met first and has nothing
+// pending is forgotten, or of another one while this one holds less than its share. Pure but for its memory; one
+// thread.
 #ifndef RISER_INGEST_CORE_DEVICES_H
 #define RISER_INGEST_CORE_DEVICES_H
 
@@ -15,6 +16,8 @@
 #include "base/error.h"
 #include "ingest/core/sequence.h"
 
+struct heard_site;
+
 struct heard {
   struct sequence sequence;
   int64_t clock_event_ms; // receive time of the last clock-off event; 0: none
@@ -23,6 +26,8 @@ struct heard {
   bool receipt_json;
   bool receipt_listed;
   UT_hash_handle hh;
+  struct heard_site *site; // the list of its site's entries
+  struct heard *older, *newer;
   size_t key_len;
   char key[]; // "site/device", terminated by zero
 };
@@ -33,7 +38,7 @@ struct devices *devices_new(size_t max) MUST_USE; // NULL without memory
 void devices_free(struct devices *devices);
 size_t devices_count(const struct devices *devices);
 
-// The entry, made if need be. NULL without memory, or if all entries are pinned.
+// The entry, made if need be. NULL without room for one: all that could be forgotten is pinned, or there is no memory.
 struct heard *devices_get(struct devices *devices, struct bytes site, struct bytes device);
 
 // For each entry, in the order in which they were met.

@@ -70,8 +70,7 @@ enum error judge_admit(const struct judge *judge, const struct topic *topic) MUS
 enum error judge_signature(const struct judge *judge, const struct topic *topic, struct bytes text,
                            struct bytes payload) MUST_USE;
 
-// ERR_NO_MEMORY when the arena is full (judge_arena_max is enough) or the table of devices can't grow; all else that
-// can go wrong is in the verdict.
+// ERR_NO_MEMORY when the arena is full (judge_arena_max is enough); all else that can go wrong is in the verdict.
 enum error judge_message(const struct judge *judge, const struct message *message, const struct content *content,
                          struct arena *arena, struct verdict *verdict) MUST_USE;
 

@@ -135,8 +135,31 @@ static void test_what_was_cut_is_told_by_the_spool_alone(void **state) {
   case_world_fini(&world);
 }
 
+// Receipts can't be told for a while, so that nothing of the table may be forgotten: readings are worth more.
+static void test_readings_go_on_without_room_for_their_device(void **state) {
+  (void)state;
+  struct case_world world;
+  case_world_init(&world);
+  for (int i = 0; devices_count(world.devices) < 100; i++) {
+    char name[16];
+    snprintf(name, sizeof name, "p-%d", i);
+    devices_get(world.devices, bytes_text("north"), bytes_text(name))->pins = 1;
+  }
+  const char *text = "{\"seq\":7,\"receipt\":true,\"sent_at\":1780200000,\"at\":1780228800,\"volume_l\":1}";
+  struct arrival arrival = {.topic = bytes_text("riser/v1/north/m-1/up/json"),
+                            .payload = bytes_text(text),
+                            .length = strlen(text),
+                            .receive_ms = 1780228800000};
+  struct intaken taken;
+  assert_int_equal(intake_take(world.intake, &arrival, &taken), OK);
+  assert_true(taken.verdict.refused == OK && taken.verdict.fact_count == 1 && !taken.verdict.heard);
+  assert_true(taken.verdict.facts[0].readings.clock_suspect);
+  case_world_fini(&world);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_good), cmocka_unit_test(test_bad),
-                                     cmocka_unit_test(test_what_was_cut_is_told_by_the_spool_alone)};
+                                     cmocka_unit_test(test_what_was_cut_is_told_by_the_spool_alone),
+                                     cmocka_unit_test(test_readings_go_on_without_room_for_their_device)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

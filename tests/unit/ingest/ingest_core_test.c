@@ -290,6 +290,51 @@ static void test_devices_forget_the_oldest_that_is_free(void **state) {
   devices_free(devices);
 }
 
+static struct heard *get_of(struct devices *devices, const char *site, int device) {
+  char name[16];
+  snprintf(name, sizeof name, "d-%d", device);
+  return devices_get(devices, bytes_text(site), bytes_text(name));
+}
+
+static size_t remembered_of(struct devices *devices, const char *site, int count) {
+  size_t before = devices_count(devices), remembered = 0;
+  for (int i = 0; i < count; i++) remembered += get_of(devices, site, i)->sequence.received == 5;
+  assert_int_equal(devices_count(devices), before);
+  return remembered;
+}
+
+// A site that names new devices all the time takes the table's free room, and then only its own.
+static void test_a_site_makes_us_forget_its_own_devices_alone(void **state) {
+  (void)state;
+  struct devices *devices = devices_new(1000);
+  for (int i = 0; i < 100; i++) get_of(devices, "small", i)->sequence.received = 5;
+  for (int i = 0; i < 100000; i++) get_of(devices, "greedy", i);
+  assert_int_equal(devices_count(devices), 1000);
+  assert_int_equal(remembered_of(devices, "small", 100), 100);
+  for (int i = 0; i < 300; i++) get_of(devices, "late", i)->sequence.received = 5; // finds room all the same
+  assert_int_equal(devices_count(devices), 1000);
+  assert_int_equal(remembered_of(devices, "small", 100), 100);
+  assert_int_equal(remembered_of(devices, "late", 300), 300);
+  for (int i = 0; i < 1000; i++) get_of(devices, "late", 1000 + i);
+  assert_int_equal(remembered_of(devices, "small", 100), 100);
+  devices_free(devices);
+}
+
+// Receipts can't be told while MQTT is paused: then everything is pinned, and messages come out of the spool at full
+// speed.
+static void test_a_table_that_is_pinned_costs_no_search(void **state) {
+  (void)state;
+  enum { PINNED = 50000 };
+  struct devices *devices = devices_new(PINNED);
+  for (int i = 0; i < PINNED; i++) get_of(devices, "a", i)->pins = 1;
+  clock_t begin = clock();
+  for (int i = 0; i < PINNED; i++) assert_null(get_of(devices, "a", PINNED + i));
+  assert_true(clock() - begin < CLOCKS_PER_SEC);
+  for (int i = 0; i < PINNED; i++) get_of(devices, "a", i)->pins = 0;
+  assert_non_null(get_of(devices, "a", PINNED));
+  devices_free(devices);
+}
+
 // ---------------------------------------------------------------- check
 
 static void test_long_texts_are_cut_between_characters(void **state) {
@@ -331,6 +376,8 @@ int main(void) {
       cmocka_unit_test(test_registry),
       cmocka_unit_test(test_registry_is_bounded),
       cmocka_unit_test(test_devices_forget_the_oldest_that_is_free),
+      cmocka_unit_test(test_a_site_makes_us_forget_its_own_devices_alone),
+      cmocka_unit_test(test_a_table_that_is_pinned_costs_no_search),
       cmocka_unit_test(test_long_texts_are_cut_between_characters),
       cmocka_unit_test(test_clock),
   };
