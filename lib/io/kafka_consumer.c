@@ -15,6 +15,8 @@ enum {
   QUEUE_BYTES = 32 << 20,
   SESSION_TIMEOUT_MS = 45000,
   POLL_INTERVAL_MS = 300000,
+  HEARTBEAT_MS = 3000, // it also tells of a rebalance
+  HEARTBEATS_A_SESSION = 3,
   NUDGE_AFTER_MS = 2,
   NUDGE_EVERY_MS = 20,
   NUDGES_MAX = 10, // in vain, before it is taken that there is nothing: markers of transactions look like records
@@ -94,13 +96,16 @@ static enum error consumer_start(struct consumer *consumer, const struct kafka_c
 }
 
 static enum error consumer_conf(const struct kafka_consumer_options *options, void *opaque, rd_kafka_conf_t **conf) {
-  char kbytes[NUMBER_SIZE], session[NUMBER_SIZE], interval[NUMBER_SIZE];
+  char kbytes[NUMBER_SIZE], session[NUMBER_SIZE], heartbeat[NUMBER_SIZE], interval[NUMBER_SIZE];
   int64_t bytes = options->queue_max_bytes ? options->queue_max_bytes : QUEUE_BYTES;
   int64_t session_ms = options->session_timeout_ms ? options->session_timeout_ms : SESSION_TIMEOUT_MS;
   int64_t interval_ms = options->poll_interval_ms ? options->poll_interval_ms : POLL_INTERVAL_MS;
+  int64_t heartbeat_ms = session_ms / HEARTBEATS_A_SESSION;
+  if (heartbeat_ms > HEARTBEAT_MS) heartbeat_ms = HEARTBEAT_MS;
   if (interval_ms < session_ms) interval_ms = session_ms;
   snprintf(kbytes, sizeof kbytes, "%lld", (long long)(bytes / 1024 + 1));
   snprintf(session, sizeof session, "%lld", (long long)session_ms);
+  snprintf(heartbeat, sizeof heartbeat, "%lld", (long long)heartbeat_ms);
   snprintf(interval, sizeof interval, "%lld", (long long)interval_ms);
   struct kafka_property properties[] = {
       {"client.id", options->client_id ? options->client_id : "riser"},
@@ -116,6 +121,7 @@ static enum error consumer_conf(const struct kafka_consumer_options *options, vo
       {"fetch.error.backoff.ms", "100"},
       {"queued.max.messages.kbytes", kbytes},
       {"session.timeout.ms", session},
+      {"heartbeat.interval.ms", heartbeat},
       {"max.poll.interval.ms", interval},
       {"fetch.queue.backoff.ms", rd_kafka_version() < QUEUE_BACKOFF_VERSION ? NULL : "10"},
       {"group.instance.id", options->instance_id},

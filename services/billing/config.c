@@ -26,8 +26,9 @@ static const struct config_entry entries[] = {
     CONFIG_DURATION(S, publish_timeout_ms, "30s", "1s", "10m",
                     "How long Kafka may take to store a commit's decisions before the partition is opened anew.",
                     .key = "publish_timeout"),
-    CONFIG_DURATION(S, session_timeout_ms, "15s", "6s", "10m",
-                    "How long a process may be silent before its partitions go to another one.",
+    CONFIG_DURATION(S, session_timeout_ms, "15s", "3s", "10m",
+                    "How long a process may be silent before its partitions go to another one. "
+                    "Below 6s Kafka must allow it (group.min.session.timeout.ms).",
                     .key = "session_timeout"),
     CONFIG_BOOL(S, static_member, "true",
                 "The instance is a lasting name, so a process that comes back within the session timeout gets its "

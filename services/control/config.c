@@ -13,8 +13,9 @@ static const struct config_entry entries[] = {
     MQTT_SETTINGS(C, mqtt, "riser-control"),
     PARTITIONS_SETTING(C, partitions),
     DEVICE_KEYS_SETTING(C, device_keys),
-    CONFIG_DURATION(C, session_timeout, "10s", "6s", "10m",
-                    "How long Kafka waits for a silent process before others take its partitions over."),
+    CONFIG_DURATION(C, session_timeout, "10s", "3s", "10m",
+                    "How long Kafka waits for a silent process before others take its partitions over. "
+                    "Below 6s Kafka must allow it (group.min.session.timeout.ms)."),
     CONFIG_INT(C, command_attempts, "8", "1", "1000", "Publishes before a cut has failed; a reconnect goes on."),
     CONFIG_DURATION(C, command_retry_first, "15s", "10ms", "1h",
                     "Pause before a command is sent again; it doubles each time."),
