@@ -18,8 +18,8 @@ static bool is_done(const struct contact *contact, const struct device_command *
   return command->not_after_s <= contact->not_after_s;
 }
 
-// An id that came before is carried out again all the same: an absolute action may be repeated, and the contact may
-// have been moved by hand since.
+// If not strict, an id that came before is carried out again all the same: laxer than docs/devices.md wants a device to
+// be, and no harm, as an action is absolute.
 struct contact_answer contact_take(struct contact *contact, const struct device_command *command, int64_t now_s,
                                    int64_t now_ms) {
   if (contact->refuses) return (struct contact_answer){ACK_REFUSED, "simulated refusal", false};
