@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "check.h"
-#include "domain/reads.h"
 #include "domain/zone.h"
 #include "trace.h"
 
@@ -387,11 +387,13 @@ static int64_t earlier_end(int64_t a, int64_t b) { // 0: never
   return b != 0 && b < a ? b : a;
 }
 
-static int64_t month_start(const char *site, uint32_t month) {
+// By the C library's calendar, not by billing's. `later` is in months.
+static int64_t month_start(const char *site, uint32_t month, int later) {
   int32_t offset_s = 0;
   for (size_t i = 0; i < site_count; i++)
     if (strcmp(sites[i].id, site) == 0) offset_s = sites[i].utc_offset_s;
-  return reads_month_start(month) - offset_s;
+  struct tm first = {.tm_year = (int)(month / 100) - 1900, .tm_mon = (int)(month % 100) - 1 + later, .tm_mday = 1};
+  return timegm(&first) - offset_s;
 }
 
 static bool usage_of(const struct hung *hung, int64_t from_s, int64_t until_s, int64_t *usage) {
@@ -420,8 +422,8 @@ static bool is_of_room(const char *point, const char *room) {
 }
 
 static void check_bill(const struct lease_account *lease, const struct month_bill *bill) {
-  int64_t from_s = later(month_start(lease->site, bill->month), lease->from_s);
-  int64_t until_s = earlier_end(month_start(lease->site, reads_month_add(bill->month, 1)), lease->until_s);
+  int64_t from_s = later(month_start(lease->site, bill->month, 0), lease->from_s);
+  int64_t until_s = earlier_end(month_start(lease->site, bill->month, 1), lease->until_s);
   for (int c = COMMODITY_ELECTRICITY; c < COMMODITY_COUNT; c++) {
     int64_t usage = 0;
     bool any = false;
