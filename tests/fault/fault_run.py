@@ -361,9 +361,15 @@ class Run:
             sim.send_signal(signal.SIGTERM)
         self.wait("the load's end", lambda: all(sim.poll() is not None for sim in loads), 30)
         assert [sim.returncode for sim in loads] == [0, 0], f"metersim ended with {[sim.returncode for sim in loads]}"
-        said = [json.loads(sim.stdout.read()) for sim in loads]
+        said = [self.last_line(sim) for sim in loads]
+        self.resent = sum(line["resent"] for line in said)
         self.recovered_all()
         self.check(sum(line["readings"] for line in said))
+
+    def last_line(self, sim):
+        text = sim.stdout.read()
+        assert text, f"metersim ended without its last line: {' '.join(map(str, sim.args))}; its log is in {self.folder}"
+        return json.loads(text)
 
     def recovered_all(self):
         """Everybody pays, the leases end, and all that follows is done."""
