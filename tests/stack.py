@@ -3,10 +3,11 @@
 import os
 import pathlib
 import subprocess
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BUILD = pathlib.Path(os.environ.get("RISER_BUILD", ROOT / "build"))  # another one: sanitizers, canaries
-os.environ.setdefault("RISER_TEST_BIN", str(BUILD / "bin"))
+BIN = BUILD / "bin"
 PORT_BASE = int(os.environ.get("RISER_TEST_PORT_BASE", "23000"))
 # Variables of the caller's own stack must not reach the test's.
 INHERITED = {k: v for k, v in os.environ.items() if not k.startswith("RISER_") or k in ("RISER_CACHE", "RISER_BUILD")}
@@ -46,10 +47,13 @@ class Stack:
     def ctl(self, *arguments, check=True):
         return self.riser("ctl", *arguments, check=check)
 
+    def environment(self):
+        """What the driver tells services of where everything is: {"RISER_KAFKA": ...}."""
+        return dict(line.split("=", 1) for line in (self.var / "stack.env").read_text().splitlines())
+
     def addresses(self, name):
-        """Of RISER_<name> in stack.env, e.g. KAFKA, MQTT, REDIS, SMTP, HTTP_INGEST: [(host, port)]."""
-        lines = (self.var / "stack.env").read_text().splitlines()
-        text = dict(line.split("=", 1) for line in lines)["RISER_" + name]
+        """E.g. of KAFKA, MQTT, REDIS, SMTP, HTTP_INGEST: [(host, port)]."""
+        text = self.environment()["RISER_" + name]
         return [(host, int(port)) for host, port in (one.rsplit(":", 1) for one in text.split(","))]
 
     def address(self, name):
@@ -65,3 +69,14 @@ class Stack:
     @property
     def mail(self):
         return self.var / "mail"
+
+
+def wait_for(what, condition, seconds=120):
+    """What the condition says when it holds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"waited {seconds} s in vain for {what}"
+        time.sleep(0.02)

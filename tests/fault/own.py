@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Services as children of the test: with an environment of its choice, and an exit status that it can see."""
 import email.utils
-import os
 import subprocess
 import time
 import urllib.error
@@ -20,8 +19,7 @@ def http_port(stack, part):
 
 def environment(stack, part, **more):
     """What the driver gives a service, and more."""
-    file = dict(line.split("=", 1) for line in (stack.var / "stack.env").read_text().splitlines())
-    return {**stack.env, **file, "RISER_HTTP_PORT": str(http_port(stack, part)), **more}
+    return {**stack.env, **stack.environment(), "RISER_HTTP_PORT": str(http_port(stack, part)), **more}
 
 
 def start_beside(stack, part, folder, program=None, **more):

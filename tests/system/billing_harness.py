@@ -2,7 +2,6 @@
 """riser-billing as an outsider sees it: the site log goes in, Redis, the decision log and HTTP come out."""
 import importlib
 import os
-import pathlib
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import urllib.request
 import kafka
 import redis
 
-from stack import BUILD, ROOT
+from stack import BIN, ROOT
 
 SITE_TOPIC, DECISION_TOPIC = "riser.site.v1", "riser.decision.v1"
 PROTO = tempfile.TemporaryDirectory(prefix="riser-proto-")
@@ -53,7 +52,7 @@ class Billing:
     def __init__(self, stack, instance=0):
         self.stack = stack
         self.instance = instance
-        self.env = dict(line.split("=", 1) for line in (stack.var / "stack.env").read_text().splitlines())
+        self.env = stack.environment()
         self.partitions = int(self.env["RISER_PARTITIONS"])
         host, port = stack.address("REDIS")
         self.redis = redis.Redis(host, port)
@@ -67,9 +66,9 @@ class Billing:
     def start(self, ready=True, **env):
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
-                [BUILD / "bin" / "riser-billing"], stdin=subprocess.DEVNULL, stderr=log,
+                [BIN / "riser-billing"], stdin=subprocess.DEVNULL, stderr=log,
                 env={"PATH": os.environ["PATH"], **self.env, "RISER_CLOCK": "log", "RISER_RETRY": "200ms",
-                     "RISER_INSTANCE": str(self.instance), "RISER_SESSION_TIMEOUT": "6s",
+                     "RISER_INSTANCE": str(self.instance), "RISER_SESSION_TIMEOUT": "3s",
                      "RISER_HTTP_PORT": self.http.rsplit(":", 1)[1], **env})
         if ready:
             self.wait("billing gets ready", lambda: self.ready()[0] == 200)

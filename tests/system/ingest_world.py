@@ -4,29 +4,17 @@ import os
 import pathlib
 import subprocess
 import threading
-import time
 import urllib.error
 import urllib.request
 
 import kafka
 import paho.mqtt.client as mqtt
 
-from stack import ROOT
+from stack import BIN, wait_for
 
-PROGRAMS = pathlib.Path(os.environ.get("RISER_TEST_BIN", ROOT / "build" / "bin"))
 # The client's own are five minutes; a broker that has just started may let one request go unanswered.
-PATIENCE = {"metadata_max_age_ms": 2000, "request_timeout_ms": 15000}
+PATIENCE = {"metadata_max_age_ms": 2000, "request_timeout_ms": 15000, "reconnect_backoff_max_ms": 500}
 LOCAL = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-def wait_for(what, condition, seconds=120.0):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"waited {seconds:g} s in vain for {what}")
 
 
 class Ingest:
@@ -34,16 +22,15 @@ class Ingest:
     within = ()  # what it is started by, if not directly
 
     def __init__(self, stack, folder, **settings):
-        env = dict(line.split("=", 1) for line in (stack.var / "stack.env").read_text().splitlines())
         self.port = stack.port_base + 10
         self.folder = pathlib.Path(folder)
-        self.env = {"PATH": os.environ["PATH"], **env, "RISER_SPOOL_DIR": str(self.folder / "spool"),
+        self.env = {"PATH": os.environ["PATH"], **stack.environment(), "RISER_SPOOL_DIR": str(self.folder / "spool"),
                     "RISER_HTTP_PORT": str(self.port), **{f"RISER_{k}": str(v) for k, v in settings.items()}}
         self.process = None
 
     def start(self, wait=True):
         with open(self.folder / "ingest.log", "ab") as log:
-            self.process = subprocess.Popen([*self.within, PROGRAMS / "riser-ingest"], env=self.env, stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([*self.within, BIN / "riser-ingest"], env=self.env, stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log)
         if wait:
             self.wait_ready()

@@ -4,8 +4,6 @@ import csv
 import datetime
 import importlib
 import json
-import os
-import pathlib
 import re
 import signal
 import subprocess
@@ -19,9 +17,8 @@ import redis
 from kafka import KafkaConsumer, TopicPartition
 from kafka.partitioner.default import murmur2
 
-from stack import INHERITED, ROOT, Stack
+from stack import BIN, INHERITED, ROOT, Stack
 
-BIN = pathlib.Path(os.environ.get("RISER_TEST_BIN", ROOT / "build" / "bin"))
 SERVICES = {"billing": 11, "notify": 12, "control": 13, "ingest": 10}
 ZONE = ZoneInfo("Europe/Madrid")
 FIRST, LAST = datetime.datetime(2016, 3, 1, tzinfo=ZONE), datetime.datetime(2016, 5, 6, tzinfo=ZONE)
@@ -85,8 +82,7 @@ class World:
         self.folder = folder
         self.stack = Stack(folder / "var", port_base)
         self.stack.up(engines_only=True)
-        lines = (self.stack.var / "stack.env").read_text().splitlines()
-        self.env = {**INHERITED, **dict(line.split("=", 1) for line in lines), "RISER_CLOCK": "log", **env}
+        self.env = {**INHERITED, **self.stack.environment(), "RISER_CLOCK": "log", **env}
         self.partitions = int(self.env["RISER_PARTITIONS"])
         self.partition = partition_of("harbour", self.partitions)
         self.processes = {}

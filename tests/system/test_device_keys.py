@@ -4,14 +4,13 @@ and wrapping keys can be changed. Signatures and wrapping are checked by device_
 import json
 import re
 import subprocess
-import time
 
 import paho.mqtt.client as mqtt
 import pytest
 
 import device_key_oracle as oracle
-from riserctl_world import BIN, SITE_FILE, World
-from stack import PORT_BASE, ROOT
+from riserctl_world import SITE_FILE, World
+from stack import BIN, PORT_BASE, ROOT, wait_for
 
 WRAPPING, NEXT_WRAPPING = bytes(range(32)), bytes(range(32, 64))
 KEY = bytes(range(64, 96))
@@ -22,7 +21,7 @@ def world(tmp_path_factory):
     folder = tmp_path_factory.mktemp("device-keys")
     file = folder / "wrapping"
     file.write_text(WRAPPING.hex() + "\n")
-    world = World(folder, PORT_BASE + 1250, services=("billing", "ingest"), RISER_DEVICE_KEYS_FILE=str(file))
+    world = World(folder, PORT_BASE + 400, services=("billing", "ingest"), RISER_DEVICE_KEYS_FILE=str(file))
     try:
         world.wrapping = file
         world.ctl("apply", "--wait", world.file("site.yaml", SITE_FILE))
@@ -56,15 +55,8 @@ def rejects(world):
     return [kind.FromString(value) for p in range(world.partitions) for _, _, value in world.records("riser.reject.v1", p)]
 
 
-def wait(what, condition, seconds=60):
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, what
-        time.sleep(0.2)
-
-
 def wait_reason(world, reason, count=1):
-    wait(f"{count} {reason}", lambda: sum(r.reason == reason for r in rejects(world)) >= count)
+    wait_for(f"{count} {reason}", lambda: sum(r.reason == reason for r in rejects(world)) >= count)
 
 
 def device_record(world, device="gw"):
@@ -78,7 +70,7 @@ def device_record(world, device="gw"):
 def wait_known(world, number):
     """Until ingest obeys the key that was written last: a reading signed with KEY's successor tells."""
     payload = reading(1462000000 + number, 1, number)
-    wait("ingest's knowing the key", lambda: (publish(world, "up/json", signed("up/json", payload, world.key)),
+    wait_for("ingest's knowing the key", lambda: (publish(world, "up/json", signed("up/json", payload, world.key)),
                                               ("w-2", 1462000000 + number, 1000) in values(world))[1])
 
 
@@ -88,7 +80,7 @@ def test_only_what_is_signed_is_stored(world):
     batch = world.schemas["telemetry"].ReadingBatch(counter=8)
     batch.readings.add(meter="w-2", register=20, time_s=1462100000, value=7000)
     publish(world, "up/pb", signed("up/pb", batch.SerializeToString()))
-    wait("the signed batch", lambda: ("w-2", 1462100000, 7000) in values(world))
+    wait_for("the signed batch", lambda: ("w-2", 1462100000, 7000) in values(world))
 
     publish(world, "up/json", reading(1462200000, 1))
     wait_reason(world, "not-signed")
@@ -110,9 +102,9 @@ def test_another_device_is_not_believed_about_its_meters(world):
     """w-2 is installed with gw; w-1 has no device with a key."""
     publish(world, "up/json", reading(1462300000, 5), device="stranger")
     publish(world, "up/json", reading(1462300000, 6, meter="w-1"), device="stranger")
-    wait("what the stranger said", lambda: ("w-1", 1462300000, 6000) in values(world))
+    wait_for("what the stranger said", lambda: ("w-1", 1462300000, 6000) in values(world))
     offset = max(offset for offset, _ in world.facts())
-    wait("the fold", lambda: world.next_offset() > offset)
+    wait_for("the fold", lambda: world.next_offset() > offset)
     assert [e["reason"] for e in world.json("get", "exceptions")] == ["foreign-device"]
     kept = {meter: world.redis.get(f"{{p{world.partition}}}:reads:harbour/{meter}/20/201605") or b"" for meter in ("w-1", "w-2")}
     assert (6_000).to_bytes(8, "little") in kept["w-1"] and (5_000).to_bytes(8, "little") not in kept["w-2"]
@@ -134,13 +126,13 @@ def test_the_shell_of_the_guide_signs(world):
     host, port = world.stack.address("MQTT")
     subprocess.run(["bash", "-ec", script], check=True, timeout=30, env={
         "PATH": "/usr/bin:/bin", "KEY": KEY.hex(), "SITE": "harbour", "DEVICE": "gw", "MQTT_HOST": host, "MQTT_PORT": str(port)})
-    wait("the guide's reading", lambda: ("gw", 1456792135, 200000000) in values(world))
+    wait_for("the guide's reading", lambda: ("gw", 1456792135, 200000000) in values(world))
 
 
 def test_metersim_signs(world):
     keys = world.file("sim.keys", f"harbour/gw-1 {KEY.hex()}\n")
     world.ctl("key", "set", "--device", "gw-1", "--key-file", world.file("gw-1.key", KEY.hex()))
-    wait("ingest's knowing gw-1", lambda: (publish(world, "up/json", reading(1462000000, 1), "gw-1"),
+    wait_for("ingest's knowing gw-1", lambda: (publish(world, "up/json", reading(1462000000, 1), "gw-1"),
                                            any(r.device == "gw-1" for r in rejects(world)))[1])
     address = "%s:%d" % world.stack.address("MQTT")
     for form in ("pb", "json"):
@@ -159,13 +151,13 @@ def test_a_key_is_changed(world):
     world.key = bytes.fromhex(said[-1])
     wait_known(world, 2)
     publish(world, "up/json", signed("up/json", reading(1462400000, 1), KEY))  # the device does not have the new one yet
-    wait("the old key's reading", lambda: ("w-2", 1462400000, 1000) in values(world))
+    wait_for("the old key's reading", lambda: ("w-2", 1462400000, 1000) in values(world))
     record = device_record(world)
     assert oracle.unwrap(WRAPPING, "harbour", "gw", record.wrapped_key) == world.key
     assert oracle.unwrap(WRAPPING, "harbour", "gw", record.previous_key) == KEY
     world.ctl("key", "retire", "--device", "gw")
     count = sum(r.reason == "bad-signature" for r in rejects(world))
-    wait("the retirement", lambda: (publish(world, "up/json", signed("up/json", reading(1462500000, 1), KEY)),
+    wait_for("the retirement", lambda: (publish(world, "up/json", signed("up/json", reading(1462500000, 1), KEY)),
                                     sum(r.reason == "bad-signature" for r in rejects(world)) > count)[1])
     assert "no key but its present one" in world.ctl("key", "retire", "--device", "gw", expect=1).stderr
 
@@ -177,7 +169,7 @@ def test_a_key_that_may_count_has_been_printed(world):
     waiting = subprocess.Popen([BIN / "riserctl", "key", "new", "--device", "gw"], env=world.env, text=True,
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
-        wait("the fact", lambda: world.facts()[-1][1].WhichOneof("fact") == "device_key")
+        wait_for("the fact", lambda: world.facts()[-1][1].WhichOneof("fact") == "device_key")
     finally:
         waiting.kill()
         printed = waiting.communicate(timeout=10)[0]
@@ -185,7 +177,7 @@ def test_a_key_that_may_count_has_been_printed(world):
     before, world.key = world.key, bytes.fromhex(printed)
     wait_known(world, 5)
     world.ctl("key", "set", "--device", "gw", "--key-file", world.file("again.key", printed))  # to be sure
-    wait("its being set again", lambda: len(world.devices()[b"harbour/gw"]) > known)
+    wait_for("its being set again", lambda: len(world.devices()[b"harbour/gw"]) > known)
     record = device_record(world)
     assert oracle.unwrap(WRAPPING, "harbour", "gw", record.wrapped_key) == world.key
     assert oracle.unwrap(WRAPPING, "harbour", "gw", record.previous_key) == before
@@ -222,7 +214,7 @@ def test_what_cannot_be_unwrapped_is_not_believed(world):
 def test_without_a_key_everybody_is_believed_again(world):
     assert "say --yes" in world.ctl("key", "remove", "--device", "gw", expect=2).stderr
     world.ctl("key", "remove", "--device", "gw", "--yes")
-    wait("the unsigned reading", lambda: (publish(world, "up/json", reading(1462700000, 9)),
+    wait_for("the unsigned reading", lambda: (publish(world, "up/json", reading(1462700000, 9)),
                                           ("w-2", 1462700000, 9000) in values(world))[1])
 
 

@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """The engines of the local stack keep what they have acknowledged."""
 import smtplib
+import sys
 import threading
 import time
+import types
 
 import paho.mqtt.client as mqtt
 import pytest
 import redis
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
+
+from stack import ROOT
+
+sys.path.insert(0, str(ROOT / "tests" / "broker"))
+from broker import Publisher, Subscriber  # noqa: E402
 
 MESSAGES = 5000  # five times what Mosquitto keeps for a client by default
 
@@ -19,77 +24,16 @@ def bootstrap(stack):
     return "%s:%d" % stack.address("KAFKA")
 
 
-def mqtt_client(name):
-    return mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv5)
-
-
-def connect(client, stack):
-    lasting = Properties(PacketTypes.CONNECT)
-    lasting.SessionExpiryInterval = 0xFFFFFFFF
-    client.connect(*stack.address("MQTT"), clean_start=False, properties=lasting)
-    client.loop_start()
-
-
-def subscribe_and_leave(stack, name, topic):
-    """A session that stays behind in the broker, with a shared subscription as ingest has."""
-    subscribed = threading.Event()
-    client = mqtt_client(name)
-    client.on_connect = lambda c, *_: c.subscribe(topic, qos=1)
-    client.on_subscribe = lambda *_: subscribed.set()
-    connect(client, stack)
-    assert subscribed.wait(10)
-    client.disconnect()
-    client.loop_stop()
-
-
-def publish(stack, topic, count):
-    client = mqtt_client("publisher")
-    client.max_inflight_messages_set(500)
-    connect(client, stack)
-    sent = [client.publish(topic, str(n), qos=1) for n in range(count)]
-    for info in sent:
-        info.wait_for_publish(60)
-    client.disconnect()
-    client.loop_stop()
-
-
-def receive(stack, name, count):
-    got = []
-    complete = threading.Event()
-
-    def on_message(_client, _userdata, message):
-        got.append(int(message.payload))
-        if len(set(got)) == count:
-            complete.set()
-
-    client = mqtt_client(name)
-    client.on_message = on_message
-    connect(client, stack)
-    complete.wait(60)
-    client.disconnect()
-    client.loop_stop()
-    return got
-
-
 def test_mosquitto_keeps_thousands_of_messages_over_a_restart(engines):
-    subscribe_and_leave(engines, "absent-1", "$share/group-1/keep/1")
-    publish(engines, "keep/1", MESSAGES)
+    broker = types.SimpleNamespace(port=engines.address("MQTT")[1])
+    subscriber, publisher = Subscriber(broker, "absent-1"), Publisher(broker)
+    subscriber.visit()
+    publisher.publish(MESSAGES)
+    publisher.settle(60)
+    publisher.stop()
     engines.stop("mosquitto")
     engines.start("mosquitto")
-    assert sorted(set(receive(engines, "absent-1", MESSAGES))) == list(range(MESSAGES))
-
-
-def test_mosquitto_keeps_what_is_older_than_its_save_interval_over_a_crash(engines):
-    subscribe_and_leave(engines, "absent-2", "$share/group-2/keep/2")
-    publish(engines, "keep/2", MESSAGES)
-    saved = engines.var / "mosquitto" / "mosquitto.db"
-    published = time.time()
-    while saved.stat().st_mtime < published:
-        assert time.time() < published + 15, "the broker did not save"
-        time.sleep(0.2)
-    engines.kill("mosquitto")
-    engines.start("mosquitto")
-    assert sorted(set(receive(engines, "absent-2", MESSAGES))) == list(range(MESSAGES))
+    assert subscriber.hear_all() == publisher.acknowledged == set(range(MESSAGES))
 
 
 def test_mosquitto_ends_the_connection_of_a_too_large_packet(engines):

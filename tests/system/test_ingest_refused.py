@@ -9,8 +9,8 @@ import kafka
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from ingest_world import Device, Ingest, Registry, Tail, wait_for
-from stack import PORT_BASE, ROOT, Stack
+from ingest_world import Device, Ingest, Registry, Tail
+from stack import PORT_BASE, ROOT, Stack, wait_for
 
 sys.path.insert(0, str(ROOT / "tools" / "demo"))
 import records  # noqa: E402

@@ -3,8 +3,6 @@
 every fault at once; and the same seed plays the same choices."""
 import importlib
 import json
-import os
-import pathlib
 import signal
 import subprocess
 import sys
@@ -14,9 +12,8 @@ import urllib.request
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from stack import INHERITED, ROOT
+from stack import BIN, INHERITED, ROOT, wait_for
 
-BIN = pathlib.Path(os.environ.get("RISER_TEST_BIN", ROOT / "build" / "bin"))
 PARTITIONS = 4
 REGISTERS = {1: "energy_import", 20: "volume"}
 FAULTS = ["--duplicates", "10", "--delayed", "10", "--delay", "1", "--reordered", "10", "--malformed", "10"]
@@ -39,12 +36,10 @@ def ingest(engines, schemas, tmp_path_factory):
     for site in ("sim-pb", "sim-json"):
         producer.send("riser.device.v1", key=f"{site}/".encode(),
                       value=schemas["device"].Device(site=site, landlord="demo").SerializeToString()).get(60)
-    lines = (engines.var / "stack.env").read_text().splitlines()
     url = f"http://127.0.0.1:{engines.port_base + 40}/readyz"
     with open(folder / "ingest.log", "ab") as log:
         process = subprocess.Popen([BIN / "riser-ingest"], stdout=log, stderr=log,
-                                   env={**INHERITED, **dict(line.split("=", 1) for line in lines),
-                                        "RISER_HTTP_PORT": str(engines.port_base + 40)})
+                                   env={**INHERITED, **engines.environment(), "RISER_HTTP_PORT": str(engines.port_base + 40)})
     try:
         deadline = time.monotonic() + 120
         while not is_there(url):
@@ -97,13 +92,6 @@ def readings(records):
             for r in records if r.WhichOneof("fact") == "readings" for x in r.readings.readings]
 
 
-def wait(condition):
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-
-
 @pytest.mark.parametrize("format", ["pb", "json"])
 def test_what_was_acknowledged_is_in_the_site_log(engines, schemas, ingest, format):
     site = f"sim-{format}"
@@ -112,14 +100,14 @@ def test_what_was_acknowledged_is_in_the_site_log(engines, schemas, ingest, form
     published = identities(ledger)
     assert (summary["messages"], summary["readings"]) == (300, 3000) and len(published) == 3000
     site_log = Log(engines, "riser.site.v1", schemas["site"].SiteRecord.FromString)
-    wait(lambda: set(readings(site_log.of(site))) >= published)
+    wait_for("the readings", lambda: set(readings(site_log.of(site))) >= published)
     assert set(readings(site_log.records)) == published
     assert len(readings(site_log.records)) > 3000  # the duplicates came through: billing merges them
 
     malformed = [line for line in ledger if "malformed" in line]
     assert len(malformed) == summary["malformed"] > 10
     rejects = Log(engines, "riser.reject.v1", schemas["reject"].Reject.FromString)
-    wait(lambda: len(rejects.of(site)) >= len(malformed))
+    wait_for("the rejects", lambda: len(rejects.of(site)) >= len(malformed))
     assert sorted(reject.length for reject in rejects.records) == sorted(line["bytes"] for line in malformed)
 
 

@@ -9,7 +9,6 @@ import http.server
 import importlib
 import json
 import os
-import pathlib
 import random
 import re
 import signal
@@ -27,10 +26,10 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 import bill_mail
 from notify_bills import BILL_SCHEMA_FILES, make_bill
-from stack import INHERITED, PORT_BASE, ROOT, Stack
+from stack import BIN, INHERITED, PORT_BASE, ROOT, Stack, wait_for
 
 PARTITIONS = 4
-BINARY = pathlib.Path(os.environ.get("RISER_TEST_BIN", ROOT / "build" / "bin")) / "riser-notify"
+BINARY = BIN / "riser-notify"
 SECRET = b"a secret of at least sixteen bytes"
 NOW = 1459548000  # business time: 2016-04-02 00:00 in Madrid
 CHANNELS = {0: "none", 1: "mail", 2: "webhook"}
@@ -95,7 +94,7 @@ class World:
     def __init__(self, stack, proto, folder):
         self.stack, self.proto, self.folder = stack, proto, folder
         self.kafka = "%s:%d" % stack.address("KAFKA")
-        self.producer = KafkaProducer(bootstrap_servers=self.kafka, acks="all")
+        self.producer = KafkaProducer(bootstrap_servers=self.kafka, acks="all", reconnect_backoff_max_ms=500)
         self.receiver = Receiver()
         self.other = Receiver()  # another host, as far as notify can tell
         self.secrets = folder / "secrets"
@@ -104,7 +103,7 @@ class World:
         self.cause = 0
         self.processes = {}
         self.site_log = KafkaConsumer(bootstrap_servers=self.kafka, isolation_level="read_committed",
-                                      consumer_timeout_ms=200)
+                                      consumer_timeout_ms=200, reconnect_backoff_max_ms=500)
         self.site_log.assign([TopicPartition("riser.site.v1", p) for p in range(PARTITIONS)])
         self.site_log.seek_to_beginning()
         self.facts = []  # (partition, NoticeDelivered, envelope)
@@ -192,8 +191,7 @@ class World:
     # -- notify
 
     def environment(self, instance):
-        lines = (self.stack.var / "stack.env").read_text().splitlines()
-        return {**INHERITED, **dict(line.split("=", 1) for line in lines), "RISER_INSTANCE": str(instance),
+        return {**INHERITED, **self.stack.environment(), "RISER_INSTANCE": str(instance),
                 "RISER_HTTP_PORT": str(self.stack.port_base + 30 + instance), "RISER_WEBHOOK_SECRETS": str(self.secrets),
                 "RISER_WEBHOOK_REACH": "any", "RISER_RETRY_FIRST": "100ms", "RISER_RETRY_LONGEST": "500ms",
                 "RISER_RETRY_AGE": "30s", "RISER_PERSON_WAIT": "1s", "RISER_DRAIN_DEADLINE": "10s"}
@@ -214,6 +212,14 @@ class World:
                 assert self.processes[instance].poll() is None, "notify has ended"
                 assert time.monotonic() < deadline, f"not ready: {error}"
                 time.sleep(0.1)
+
+    def metric(self, name, instance=0):
+        """Nothing before notify is there."""
+        try:
+            text = urllib.request.urlopen(self.http(instance, "/metrics"), timeout=5).read().decode()
+        except OSError:
+            return 0.0
+        return next((float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(name + " ")), 0.0)
 
     def http(self, instance, path):
         return f"http://127.0.0.1:{self.stack.port_base + 30 + instance}{path}"
@@ -365,8 +371,9 @@ def test_a_forgotten_person_gets_nothing_more(notify):
     notify.person("soon-gone")
     notify.alert("still", ["soon-gone"])
     notify.await_outcomes([("still", "soon-gone", "mail")])
+    known = notify.metric("riser_notify_persons")
     notify.forget("soon-gone")
-    time.sleep(0.5)
+    wait_for("the person to be forgotten", lambda: notify.metric("riser_notify_persons") == known - 1)
     notify.alert("forgotten", ["soon-gone"])
     found = notify.await_outcomes([("forgotten", "soon-gone", "none")])
     assert found["forgotten", "soon-gone", "none"][1:] == ("failed", "unknown-person")
@@ -477,7 +484,7 @@ def test_kafka_away_for_a_while_loses_and_repeats_nothing(notify):
     notify.alert("during-kafka", ["wang"])
     time.sleep(0.5)
     notify.stack.stop("kafka")
-    time.sleep(5)
+    time.sleep(2)  # by then the mail is delivered, and not recorded
     assert notify.processes[0].poll() is None
     notify.stack.start("kafka")
     notify.await_outcomes([("during-kafka", "wang", "mail")], limit_s=180)
@@ -494,7 +501,6 @@ def test_webhooks_reach_only_the_open_internet_unless_told_otherwise(notify):
                      ("files", "file:///etc/passwd"), ("odd", "https://")):
         person = notify.proto["person"].Person(id=who, webhook_url=url)
         notify.producer.send("riser.person.v1", key=who.encode(), value=person.SerializeToString()).get(60)
-    time.sleep(0.5)
     notify.alert("reach", ["plain", "inside", "mapped", "files", "odd"])
     keys = [("reach", who, "webhook") for who in ("plain", "inside", "mapped", "files", "odd")]
     found = notify.await_outcomes(keys)
@@ -534,11 +540,12 @@ def test_the_relay_may_want_tls_and_a_login(notify):
     password = notify.folder / "password"
     password.write_text("wrong\n")
     settings = {"RISER_SMTP": f"127.0.0.1:{sink.port}", "RISER_SMTP_TLS": "starttls", "RISER_SMTP_USER": "riser",
-                "RISER_SMTP_CA_FILE": str(sink.cert), "RISER_SMTP_PASSWORD_FILE": str(password)}
+                "RISER_SMTP_CA_FILE": str(sink.cert), "RISER_SMTP_PASSWORD_FILE": str(password),
+                "RISER_DRAIN_DEADLINE": "6s"}
     notify.start(**settings)
     notify.alert("secure", ["wang"])
-    time.sleep(3)  # a wrong password is ours to mend: the message waits
-    assert ("secure", "wang", "mail") not in notify.outcomes() and sink.logins
+    wait_for("a second try", lambda: len(sink.logins) > 1)  # a wrong password is ours to mend: the message waits
+    assert ("secure", "wang", "mail") not in notify.outcomes()
     notify.end()
     password.write_text("open sesame\n")
     notify.start(**settings)
@@ -549,7 +556,7 @@ def test_the_relay_may_want_tls_and_a_login(notify):
     logins = len(sink.logins)
     notify.start(**other)
     notify.alert("unvouched", ["wang"])
-    time.sleep(2)
+    wait_for("a try", lambda: notify.metric('riser_notify_retries_total{channel="mail"}') > 0)
     assert len(sink.logins) == logins and len(sink.mails) == 1
     notify.end()
     notify.start()

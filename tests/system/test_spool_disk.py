@@ -12,8 +12,8 @@ import time
 
 import pytest
 
-from ingest_world import Device, Ingest, Registry, Tail, wait_for
-from stack import ROOT
+from ingest_world import Device, Ingest, Registry, Tail
+from stack import ROOT, wait_for
 
 sys.path.insert(0, str(ROOT / "tools" / "demo"))
 import records  # noqa: E402
@@ -75,7 +75,7 @@ def test_the_disk_has_it_before_the_device_is_told(policy, engines, registry, de
         publish(device, f"sync-{policy}", 1, 500)
         device.settle()
         wait_for("everything acknowledged", lambda: device.acknowledged <= arrived(log, f"sync-{policy}"), 60)
-        time.sleep(0.1)
+        wait_for("the witness", lambda: witness.read_text().count("p") >= 500)
         seen = witness.read_text()
     finally:
         assert ingest.stop() == 0

@@ -3,27 +3,26 @@
 import pathlib
 import ssl
 import threading
-import time
 
 import paho.mqtt.client as mqtt
 import redis
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
-from stack import ROOT, Stack
+from stack import Stack
 
 HARBOUR, NEIGHBOUR = "harbour", "quay"
 TOPICS = ("site", "decision", "command", "device", "person", "reject")
+AT_ONCE = Retry(NoBackoff(), 0)  # to the client a refused login is a connection that may get better
 
 
 class Wires(Stack):
     def __init__(self, folder, port_base, **env):
         super().__init__(folder, port_base, RISER_TLS="true", **env)
         self.tls = pathlib.Path(folder) / "tls"
-
-    def environment(self):
-        return dict(line.split("=", 1) for line in (self.var / "stack.env").read_text().splitlines())
 
     def file(self, name, ending):
         return str(self.tls / f"{name}.{ending}")
@@ -76,7 +75,8 @@ class Wires(Stack):
     def redis_as(self, user, password=None):
         tls = {"ssl": True, "ssl_ca_certs": self.file("ca", "pem")} if self.redis_tls() else {}
         return redis.Redis("127.0.0.1", self.port("redis"), username=user,
-                           password=self.password(user) if password is None else password, **tls)
+                           password=self.password(user) if password is None else password, retry=AT_ONCE,
+                           **tls)
 
     # ---- MQTT
 
@@ -148,16 +148,3 @@ class Client:
 
     def __exit__(self, *_):
         self.close()
-
-
-def wait_for(what, condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while True:
-        found = condition()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"waited {seconds} s in vain for {what}"
-        time.sleep(0.05)
-
-
-__all__ = ["HARBOUR", "NEIGHBOUR", "ROOT", "TOPICS", "Client", "Wires", "wait_for"]

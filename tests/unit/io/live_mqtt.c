@@ -94,6 +94,25 @@ static enum error publish(struct peer *peer, const char *topic, const char *text
   return mqtt_publish(peer->mqtt, &message);
 }
 
+// One for most tests: each further client of a process takes two seconds to connect.
+static struct peer speaker;
+
+static int open_speaker(void **state) {
+  (void)state;
+  open_peer(&speaker, "speaker", NULL, true);
+  return 0;
+}
+
+static int close_speaker(void **state) {
+  (void)state;
+  mqtt_close(speaker.mqtt);
+  return 0;
+}
+
+static void speak(void) {
+  speaker.published = speaker.failed = 0;
+}
+
 static const char *topic_of(const char *tail) {
   static char topics[8][128];
   static int turn;
@@ -103,83 +122,79 @@ static const char *topic_of(const char *tail) {
 }
 
 static void test_publish_and_receive(void **state) {
-  struct peer writer, reader;
+  struct peer reader;
   (void)state;
   open_peer(&reader, "r", topic_of("+"), true);
-  open_peer(&writer, "w", NULL, true);
-  for (int i = 0; i < 1000; i++) assert_int_equal(publish(&writer, topic_of("a"), "hello", false), OK);
-  assert_true(comes(&writer.published, 1000));
+  speak();
+  for (int i = 0; i < 1000; i++) assert_int_equal(publish(&speaker, topic_of("a"), "hello", false), OK);
+  assert_true(comes(&speaker.published, 1000));
   assert_true(comes(&reader.messages, 1000));
   assert_string_equal(reader.last, "hello");
-  mqtt_close(writer.mqtt);
   mqtt_close(reader.mqtt);
-  assert_int_equal(writer.failed, 0);
+  assert_int_equal(speaker.failed, 0);
 }
 
 static void test_shared_subscription(void **state) {
-  struct peer writer, first, second;
+  struct peer first, second;
   char filter[128];
   (void)state;
   snprintf(filter, sizeof filter, "$share/group-%s/%s", prefix, topic_of("s"));
   open_peer(&first, "s1", filter, true);
   open_peer(&second, "s2", filter, true);
-  open_peer(&writer, "w", NULL, true);
-  for (int i = 0; i < 1000; i++) assert_int_equal(publish(&writer, topic_of("s"), "x", false), OK);
-  assert_true(comes(&writer.published, 1000));
+  speak();
+  for (int i = 0; i < 1000; i++) assert_int_equal(publish(&speaker, topic_of("s"), "x", false), OK);
+  assert_true(comes(&speaker.published, 1000));
   clock_sleep_ms(300);
   assert_int_equal(first.messages + second.messages, 1000);
   assert_true(first.messages > 0 && second.messages > 0);
-  mqtt_close(writer.mqtt);
   mqtt_close(first.mqtt);
   mqtt_close(second.mqtt);
 }
 
 // Paused, the broker keeps the messages; the session survives.
 static void test_pause_holds(void **state) {
-  struct peer writer, reader;
+  struct peer reader;
   (void)state;
   open_peer(&reader, "p", topic_of("p"), true);
   mqtt_close(reader.mqtt);
   open_peer(&reader, "p", topic_of("p"), false);
   assert_true(reader.session_present);
-  open_peer(&writer, "w", NULL, true);
+  speak();
   mqtt_pause(reader.mqtt);
   assert_true(comes(&reader.downs, 1));
   clock_sleep_ms(200);
   assert_false(mqtt_connected(reader.mqtt));
   assert_int_equal(publish(&reader, topic_of("x"), "x", false), ERR_DISCONNECTED);
-  for (int i = 0; i < 100; i++) assert_int_equal(publish(&writer, topic_of("p"), "kept", false), OK);
-  assert_true(comes(&writer.published, 100));
+  for (int i = 0; i < 100; i++) assert_int_equal(publish(&speaker, topic_of("p"), "kept", false), OK);
+  assert_true(comes(&speaker.published, 100));
   assert_int_equal(reader.messages, 0);
   mqtt_resume(reader.mqtt);
   assert_true(comes(&reader.messages, 100));
   assert_true(comes(&reader.ups, 2));
-  mqtt_close(writer.mqtt);
   mqtt_close(reader.mqtt);
 }
 
 static void test_retained_and_expiry(void **state) {
-  struct peer writer, reader;
+  struct peer reader;
   (void)state;
-  open_peer(&writer, "w", NULL, true);
-  assert_int_equal(publish(&writer, topic_of("state"), "on", true), OK);
+  speak();
+  assert_int_equal(publish(&speaker, topic_of("state"), "on", true), OK);
   struct mqtt_publish dying = {.topic = topic_of("dying"),
                                .payload = bytes_text("x"),
                                .qos = 1,
                                .retain = true,
                                .expiry_s = 1,
-                               .opaque = &writer};
-  assert_int_equal(mqtt_publish(writer.mqtt, &dying), OK);
-  assert_true(comes(&writer.published, 2));
+                               .opaque = &speaker};
+  assert_int_equal(mqtt_publish(speaker.mqtt, &dying), OK);
+  assert_true(comes(&speaker.published, 2));
   clock_sleep_ms(2500);
   open_peer(&reader, "r", topic_of("+"), true);
   clock_sleep_ms(500);
   assert_int_equal(reader.messages, 1);
   assert_int_equal(reader.retained, 1);
   assert_string_equal(reader.last, "on");
-  assert_int_equal(publish(&writer, topic_of("state"), "", true), OK);
-  assert_true(comes(&writer.published, 3));
-  mqtt_close(writer.mqtt);
+  assert_int_equal(publish(&speaker, topic_of("state"), "", true), OK);
+  assert_true(comes(&speaker.published, 3));
   mqtt_close(reader.mqtt);
 }
 
@@ -276,13 +291,13 @@ static void test_bounded_and_decided(void **state) {
 
 static void test_speed(void **state) {
   enum { MESSAGES = 50000 };
-  struct peer writer, reader;
+  struct peer reader;
   (void)state;
   open_peer(&reader, "r", topic_of("speed"), true);
-  open_peer(&writer, "w", NULL, true);
+  speak();
   int64_t start = clock_mono_ms();
   for (int i = 0; i < MESSAGES;) {
-    if (publish(&writer, topic_of("speed"), "0123456789012345678901234567890123456789", false) == OK) {
+    if (publish(&speaker, topic_of("speed"), "0123456789012345678901234567890123456789", false) == OK) {
       i++;
     } else {
       clock_sleep_ms(1);
@@ -291,7 +306,6 @@ static void test_speed(void **state) {
   assert_true(comes(&reader.messages, MESSAGES));
   int64_t took = clock_mono_ms() - start;
   print_message("%d messages published and received: %lld/s\n", MESSAGES, (long long)(MESSAGES * 1000LL / took));
-  mqtt_close(writer.mqtt);
   mqtt_close(reader.mqtt);
 }
 
@@ -309,5 +323,5 @@ int main(void) {
   };
   signal(SIGPIPE, SIG_IGN);
   snprintf(prefix, sizeof prefix, "t%lld", (long long)clock_wall_ms());
-  return getenv("RISER_MQTT") ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
+  return getenv("RISER_MQTT") ? cmocka_run_group_tests(tests, open_speaker, close_speaker) : 1;
 }
