@@ -53,8 +53,9 @@ enum error intake_take(struct intake *intake, const struct arrival *arrival, str
       .receive_ms = arrival->receive_ms,
       .held_ms = arrival->held_ms,
   };
-  out->json = content.json;
-  return judge_message(&intake->options.judge, &message, &content, intake->judged, &out->verdict);
+  enum error err = judge_message(&intake->options.judge, &message, &content, intake->judged, &out->verdict);
+  out->verdict.claim.json = content.json;
+  return err;
 }
 
 // On an error `out` says why.
@@ -94,6 +95,6 @@ void intake_track(struct intake *intake, const struct arrival *arrival) {
   struct intaken out = {.verdict = {.detail = ""}};
   struct content content;
   if (read_content(intake, arrival, &out, &content)) return;
-  struct message message = {.topic = out.topic, .receive_ms = arrival->receive_ms};
+  struct message message = {.topic = out.topic, .position = arrival->position, .receive_ms = arrival->receive_ms};
   judge_track(&intake->options.judge, &message, &content);
 }

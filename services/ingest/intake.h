@@ -20,7 +20,6 @@ void intake_free(struct intake *intake);
 struct intaken {
   struct topic topic;     // of a topic that was refused: as far as it could be read
   struct verdict verdict; // lives until the next call
-  bool json;              // the form of a receipt
 };
 
 // ERR_NO_MEMORY; everything else is in the verdict.

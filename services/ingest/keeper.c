@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// After a takeover of the producer the cursor is behind what was tracked already: tracking it twice does no harm.
+// Each number is counted once, when Kafka has its message: a snapshot is never ahead of that, and what it covers is not
+// counted by the next life.
 #include "ingest/keeper.h"
 
 #include "base/clock.h"
@@ -10,7 +11,7 @@ enum { EVERY_MS = 10000, CROWDED_EVERY_MS = 5, LAST_MS = 1000, NAP_MS = 1 };
 
 static void load(struct keeper *keeper, uint64_t *saved);
 static bool is_crowded(const struct keeper *keeper);
-static void settle(struct keeper *keeper, uint64_t cursor);
+static void settle(struct keeper *keeper, uint64_t counted);
 
 enum error keeper_open(struct keeper *keeper) {
   uint64_t saved = 0;
@@ -37,20 +38,20 @@ void keeper_close(struct keeper *keeper) {
   keeper->saver = NULL;
 }
 
-void keeper_tend(struct keeper *keeper, uint64_t cursor, int64_t now_ms) {
+void keeper_tend(struct keeper *keeper, uint64_t counted, int64_t now_ms) {
   uint64_t saved = sequence_saver_saved(keeper->saver);
   if (saved && saved == keeper->given) spool_hold(keeper->spool, saved);
-  if (cursor == keeper->given && saved == cursor) return; // else one more attempt: the file could not be written
+  if (counted == keeper->given && saved == counted) return; // else one more attempt: the file could not be written
   bool early = now_ms < keeper->next_ms;
   if (early && (now_ms < keeper->next_ms - EVERY_MS + CROWDED_EVERY_MS || !is_crowded(keeper))) return;
-  if (saved != keeper->given) settle(keeper, cursor);
-  enum error err = sequence_saver_give(keeper->saver, keeper->devices, cursor);
+  if (saved != keeper->given) settle(keeper, counted);
+  enum error err = sequence_saver_give(keeper->saver, keeper->devices, counted);
   if (err == ERR_AGAIN) return;
   keeper->next_ms = now_ms + EVERY_MS;
   if (err)
     log_error("sequences-not-saved", F_ERR(err));
   else
-    keeper->given = cursor;
+    keeper->given = counted;
 }
 
 // What is held for snapshots must not take the room, least of all that which would make the intake stop.
@@ -62,16 +63,16 @@ static bool is_crowded(const struct keeper *keeper) {
 
 // The snapshot before is not in the file: it is still being written, or could not be. Messages are worth more than
 // their numbers: when there is little room, nothing is held but what is still to be read for them.
-static void settle(struct keeper *keeper, uint64_t cursor) {
+static void settle(struct keeper *keeper, uint64_t counted) {
   if (!is_crowded(keeper)) return;
   log_warn("sequences-not-held");
-  spool_hold(keeper->spool, cursor < spool_confirmed(keeper->spool) ? cursor : UINT64_MAX);
+  spool_hold(keeper->spool, counted < spool_confirmed(keeper->spool) ? counted : UINT64_MAX);
 }
 
-void keeper_finish(struct keeper *keeper, uint64_t cursor) {
+void keeper_finish(struct keeper *keeper, uint64_t counted) {
   int64_t until_ms = clock_mono_ms() + LAST_MS;
-  while (sequence_saver_give(keeper->saver, keeper->devices, cursor) == ERR_AGAIN && clock_mono_ms() < until_ms)
+  while (sequence_saver_give(keeper->saver, keeper->devices, counted) == ERR_AGAIN && clock_mono_ms() < until_ms)
     clock_sleep_ms(NAP_MS);
-  while (sequence_saver_saved(keeper->saver) != cursor && clock_mono_ms() < until_ms) clock_sleep_ms(NAP_MS);
-  if (sequence_saver_saved(keeper->saver) == cursor) spool_hold(keeper->spool, cursor);
+  while (sequence_saver_saved(keeper->saver) != counted && clock_mono_ms() < until_ms) clock_sleep_ms(NAP_MS);
+  if (sequence_saver_saved(keeper->saver) == counted) spool_hold(keeper->spool, counted);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps the devices' sequences over restarts: snapshots now and then, and the messages since the newest one are held in
-// the spool, confirmed or not, to be read again for their numbers. The worker's thread.
+// Keeps the devices' sequences over restarts: snapshots now and then of what is confirmed, and the messages since the
+// newest one are held in the spool, to be read again for their numbers. The worker's thread.
 #ifndef RISER_INGEST_KEEPER_H
 #define RISER_INGEST_KEEPER_H
 
@@ -21,8 +21,8 @@ struct keeper {
 enum error keeper_open(struct keeper *keeper) MUST_USE;
 void keeper_close(struct keeper *keeper); // also of one that was not opened
 
-// `cursor`: everything before it is in the table.
-void keeper_tend(struct keeper *keeper, uint64_t cursor, int64_t now_ms);
-void keeper_finish(struct keeper *keeper, uint64_t cursor); // waits for the last snapshot, not for long
+// `counted`: the numbers before this position are in the table, and no others; all of it is in Kafka.
+void keeper_tend(struct keeper *keeper, uint64_t counted, int64_t now_ms);
+void keeper_finish(struct keeper *keeper, uint64_t counted); // waits for the last snapshot, not for long
 
 #endif

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The receipts that devices wait for: one a device, the newest. Published over MQTT when there is a connection; one
-// that gets lost on the way is asked for again by the device. The worker's thread.
+// The receipts that devices wait for. What they name is worked out when there is a connection to publish them: what
+// was asked for since is in as few as can be. One that gets lost on the way is asked for again by the device. The
+// worker's thread.
 #ifndef RISER_INGEST_RECEIPTS_H
 #define RISER_INGEST_RECEIPTS_H
 
 #include "base/bytes.h"
-#include "ingest/core/devices.h"
+#include "ingest/core/claim.h"
 #include "io/mqtt.h"
 #include "run/metrics.h"
 
@@ -19,9 +20,8 @@ struct receipts {
 void receipts_init(struct receipts *receipts);
 void receipts_fini(struct receipts *receipts);
 
-// Kafka has what the receipt names. The entry is pinned until the device is told so.
-enum error receipts_add(struct receipts *receipts, struct heard *heard, const struct receipt *receipt,
-                        bool json) MUST_USE;
+// The claim was settled: Kafka has its message. The entry is pinned until the device is told so.
+enum error receipts_add(struct receipts *receipts, const struct claim *claim) MUST_USE;
 
 // Publishes what is due; what can't be published now stays due.
 void receipts_publish(struct receipts *receipts, struct mqtt *mqtt);

@@ -62,10 +62,10 @@ static void write_device(void *ctx, const struct heard *heard) {
   if (!sequence->received) return;
   put16(writer, (uint16_t)heard->key_len);
   put(writer, heard->key, heard->key_len);
-  put64(writer, sequence->boot);
+  put64(writer, sequence->head.boot);
   put64(writer, sequence->first);
   put64(writer, sequence->received);
-  put64(writer, sequence->newest);
+  put64(writer, sequence->head.newest);
   put16(writer, (uint16_t)sequence->run_count);
   for (uint32_t i = 0; i < sequence->run_count; i++) {
     put64(writer, sequence->runs[i].first);
@@ -172,10 +172,9 @@ static bool read_device(struct reader *reader, struct devices *devices) {
   const uint8_t *slash = memchr(key, '/', key_len);
   uint32_t runs = get_le16(at + 32);
   if (!slash || runs > SEQUENCE_RUNS_MAX) return false;
-  struct sequence sequence = {.boot = get_le64(at),
+  struct sequence sequence = {.head = {.boot = get_le64(at), .newest = get_le64(at + 24)},
                               .first = get_le64(at + 8),
                               .received = get_le64(at + 16),
-                              .newest = get_le64(at + 24),
                               .run_count = runs};
   for (uint32_t i = 0; i < runs; i++) {
     if (!get(reader, 16, &at)) return false;
@@ -185,7 +184,9 @@ static bool read_device(struct reader *reader, struct devices *devices) {
   struct bytes site = bytes_make(key, site_len), device = bytes_make(slash + 1, key_len - site_len - 1);
   if (!id_is_valid(site) || !id_is_valid(device)) return false;
   struct heard *heard = devices ? devices_get(devices, site, device) : NULL;
-  if (heard) heard->sequence = sequence;
+  if (!heard) return true;
+  heard->sequence = sequence;
+  heard->ahead.numbers = sequence.head;
   return true;
 }
 

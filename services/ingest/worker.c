@@ -94,6 +94,7 @@ static bool send_refused(struct worker *worker, uint64_t ticket, enum error err)
 static void confirm(struct worker *worker, int64_t now_ms);
 static void give_receipts(struct worker *worker);
 static void settle(struct worker *worker, const struct window_message *message);
+static uint64_t counted(const struct worker *worker);
 static enum error producer_open(struct worker *worker);
 static void take_over(struct worker *worker);
 static void wait_for_work(struct worker *worker, size_t taken);
@@ -129,12 +130,12 @@ static enum error open_parts(struct worker *worker) {
   worker->devices = devices_new((size_t)config->devices_max);
   worker->window = window_new((size_t)config->window, (size_t)config->window_bytes);
   if (!worker->registry || !worker->devices || !worker->window) return ERR_NO_MEMORY;
-  struct intake_options options = intake_options(worker);
-  worker->intake = intake_new(&options);
-  if (!worker->intake) return ERR_NO_MEMORY;
   enum error err = config->sequences ? open_keeper(worker) : OK;
   if (err) return err;
   if (!config->sequences) spool_hold(worker->options.spool, UINT64_MAX);
+  struct intake_options options = intake_options(worker);
+  worker->intake = intake_new(&options);
+  if (!worker->intake) return ERR_NO_MEMORY;
   worker->cursor = spool_oldest(worker->options.spool);
   worker->tracked_until = spool_confirmed(worker->options.spool);
   err = open_roster(worker);
@@ -178,6 +179,7 @@ static struct intake_options intake_options(struct worker *worker) {
               .clock_event_every_ms = CLOCK_EVENT_EVERY_MS,
               .refuse_foreign = config->foreign == FOREIGN_REFUSE,
               .track_sequences = config->sequences,
+              .counted_until = worker->keeper.given,
               .registry = worker->registry,
               .devices = worker->devices,
               .instance = config->run.instance,
@@ -241,7 +243,7 @@ static void *run(void *argument) {
     step(worker, now_ms);
   }
   spool_stamp(worker->options.spool, atomic_load(worker->options.alive_ms));
-  if (worker->keeper.saver) keeper_finish(&worker->keeper, worker->cursor);
+  if (worker->keeper.saver) keeper_finish(&worker->keeper, counted(worker));
   log_info("drained", F_INT("left_messages", (int64_t)window_count(worker->window)),
            F_INT("left_bytes", (int64_t)spool_level(worker->options.spool).used_bytes));
   return NULL;
@@ -343,12 +345,10 @@ static bool hand_over(struct worker *worker, const struct arrival *arrival, stru
   struct window_message message = {
       .position = arrival->position,
       .next = next,
-      .heard = taken->verdict.heard,
-      .receipt = taken->verdict.receipt,
-      .json = taken->json,
+      .claim = taken->verdict.claim,
   };
   if (window_count(worker->window) == 0) worker->progress_at_ms = clock_mono_ms();
-  if (message.heard) message.heard->pins++;
+  claim_begin(&message.claim);
   uint64_t ticket = window_enter(worker->window, &message);
   enum error err = send_all(worker, arrival, taken, ticket);
   if (err) { // some of its records may be on their way: only a new producer makes that whole again
@@ -465,10 +465,15 @@ static void give_receipts(struct worker *worker) {
 }
 
 static void settle(struct worker *worker, const struct window_message *message) {
-  if (!message->heard) return;
-  message->heard->pins--;
-  enum error err = receipts_add(&worker->receipts, message->heard, &message->receipt, message->json);
+  if (!claim_settle(&message->claim)) return;
+  enum error err = receipts_add(&worker->receipts, &message->claim);
   if (err) fail(worker, "receipts", err);
+}
+
+// The position up to which numbers are counted: what is read again for them is confirmed, what is confirmed is counted.
+static uint64_t counted(const struct worker *worker) {
+  uint64_t confirmed = spool_confirmed(worker->options.spool);
+  return worker->cursor < confirmed ? worker->cursor : confirmed;
 }
 
 // The records that are on their way may arrive once more from the new producer: billing merges them.
@@ -482,8 +487,7 @@ static void take_over(struct worker *worker) {
   worker->abandoning = false;
   worker->producer_failed = false;
   struct window_message message;
-  while (window_abandon(worker->window, &message))
-    if (message.heard) message.heard->pins--;
+  while (window_abandon(worker->window, &message)) claim_undo(&message.claim);
   worker->takeover_wait_ms = worker->takeover_wait_ms ? 2 * worker->takeover_wait_ms : RETRY_WAIT_MS;
   // Without a confirmation since the last takeover: what is stored behind the oldest must not be sent each time again.
   if (worker->takeover_wait_ms > RETRY_WAIT_MS && worker->cursor > worker->alone_until)
@@ -514,7 +518,7 @@ static void wait_for_work(struct worker *worker, size_t taken) {
 static void tend(struct worker *worker, int64_t now_ms) {
   struct gauges *gauges = worker->options.gauges;
   if (window_count(worker->window) && now_ms - worker->progress_at_ms > STALL_MS) condition_set(gauges->kafka, false);
-  if (worker->keeper.saver) keeper_tend(&worker->keeper, worker->cursor, now_ms);
+  if (worker->keeper.saver) keeper_tend(&worker->keeper, counted(worker), now_ms);
   if (now_ms < worker->tend_at_ms) return;
   worker->tend_at_ms = now_ms + TEND_EVERY_MS;
   spool_stamp(worker->options.spool, atomic_load(worker->options.alive_ms));

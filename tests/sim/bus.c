@@ -92,6 +92,9 @@ int64_t bus_append(enum bus_topic topic, int32_t partition, const struct kafka_s
                                                  .value = copy_of(record->value)};
   int64_t offset = (int64_t)log->count++;
   machine_note((uint64_t)offset << 8 | (uint64_t)topic << 4 | (uint64_t)partition);
+  struct kafka_record appended;
+  bus_record_at(topic, partition, offset, &appended);
+  check_appended(topic, &appended);
   settle_stable(topic, partition);
   return offset;
 }

@@ -13,6 +13,7 @@
 #include "index.h"
 #include "metersim/payload.h"
 #include "model.h"
+#include "numbers.h"
 #include "process.h"
 #include "trace.h"
 #include "wire/decision.h"
@@ -336,6 +337,13 @@ static void check_fact(const struct kafka_record *record) {
   if (fact.kind == FACT_NOTICE_DELIVERED) take_delivery(p, record->offset, &fact.notice_delivered);
 }
 
+void check_appended(enum bus_topic topic, const struct kafka_record *record) {
+  struct fact fact;
+  arena_reset(all.arena);
+  if (topic != BUS_SITE || !record->value.data || wire_fact_decode(record->value, all.arena, &fact) != OK) return;
+  if (bytes_equal_text(record->key, fact.envelope.site)) numbers_fact(&fact);
+}
+
 void check_record(enum bus_topic topic, const struct kafka_record *record) {
   arena_reset(all.arena);
   if (topic == BUS_SITE) check_fact(record);
@@ -470,6 +478,7 @@ static void check_rooms(void) {
 
 void check_final(void) {
   check_ledger();
+  numbers_final();
   check_rooms();
   for (size_t i = 0; i < all.message_count; i++)
     if (all.messages[i].due && !all.messages[i].settled) violated("everybody is told", "%s", all.messages[i].key);

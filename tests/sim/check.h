@@ -20,7 +20,8 @@ struct device;
 void check_begin(void);
 void check_end(void);
 
-// A record that can be read from now on.
+// A record that Kafka has; one that can be read from now on, behind all open transactions.
+void check_appended(enum bus_topic topic, const struct kafka_record *record);
 void check_record(enum bus_topic topic, const struct kafka_record *record);
 // Redis has done a commit; `fence` holds what was there, whatever the owner expected.
 void check_committed(const struct unit *unit, const struct redis_fence *fence, const struct redis_command *writes,

@@ -9,6 +9,7 @@
 #include "bus.h"
 #include "check.h"
 #include "metersim/payload.h"
+#include "numbers.h"
 #include "post.h"
 #include "process.h"
 #include "trace.h"
@@ -39,6 +40,7 @@ enum saying_kind { SAY_BATCH, SAY_STATE, SAY_ACK };
 struct saying {
   enum saying_kind kind;
   bool acknowledged; // by the broker; then a batch still waits for its receipt
+  bool receipted;
   int64_t said_ms;
   uint64_t sequence;
   struct reading readings[BATCH_MAX];
@@ -193,7 +195,7 @@ void house_swap(struct device *device, struct reading *last, struct reading *fir
   *last = (struct reading){.meter = old_id, .reg = device->reg, .time_s = now_s, .value = device->value};
   device->saying_count = 0; // what it had not said is gone with it
   device->generation++;
-  device->sequence = device->receipt = 0;
+  device->sequence = 0;
   name_device(device);
   device->value = (int64_t)chance_below(500);
   device->contact = (struct contact){.supply = SUPPLY_ON, .slow_ms = device->contact.slow_ms};
@@ -214,6 +216,7 @@ static bool offer(const struct device *device, const struct saying *saying) {
   buffer_init(&payload, PAYLOAD_MAX);
   if (saying->kind == SAY_BATCH) {
     struct batch batch = {.sequence = saying->sequence,
+                          .boot = device->generation,
                           .sent_at_ms = machine_now_ms() + device->skew_ms,
                           .readings = saying->readings,
                           .count = saying->count,
@@ -242,9 +245,9 @@ static void forget(struct device *device, size_t at) {
 }
 
 // Of what was acknowledged, that without a receipt is said again after a while.
-static bool is_due(const struct device *device, const struct saying *saying) {
+static bool is_due(const struct saying *saying) {
   if (!saying->acknowledged) return true;
-  return saying->sequence > device->receipt && machine_now_ms() - saying->said_ms > AGAIN_MS;
+  return !saying->receipted && machine_now_ms() - saying->said_ms > AGAIN_MS;
 }
 
 static void forget_batch(struct device *device, size_t at) {
@@ -266,8 +269,8 @@ static void on_say(void *ctx, uint64_t turn) {
   for (size_t i = 0; i < device->saying_count && !failed;) {
     struct saying *saying = &device->sayings[i];
     bool kept = with_receipts && saying->kind == SAY_BATCH;
-    bool known = kept && saying->sequence <= device->receipt;
-    if (!known && is_due(device, saying)) {
+    bool known = kept && saying->receipted;
+    if (!known && is_due(saying)) {
       failed = !offer(device, saying);
       if (failed) break;
       saying->acknowledged = true;
@@ -358,6 +361,21 @@ static void keep(const struct device *device, const char *topic, struct bytes pa
   machine_at(at_ms + (int64_t)chance_below(RETRY_MS), on_waited, waiting, 0);
 }
 
+// Nothing is said of numbers before the first one that it names.
+static void take_receipt(struct device *device, struct bytes payload) {
+  struct receipt told;
+  arena_reset(arena);
+  if (wire_receipt_decode(payload, arena, &told) != OK) abort();
+  if (told.boot != device->generation) return;
+  for (size_t i = 0; i < device->saying_count; i++) {
+    struct saying *saying = &device->sayings[i];
+    if (saying->kind != SAY_BATCH || saying->sequence < told.first || saying->sequence > told.sequence) continue;
+    saying->receipted = true;
+    numbers_receipted(device->site, device->id, saying->sequence);
+  }
+  say_later(device, SAY_MS);
+}
+
 void house_take(const char *topic, struct bytes payload, int64_t until_ms) {
   if (machine_now_ms() > until_ms) return;
   for (size_t i = 0; i < DEVICES; i++) {
@@ -372,11 +390,7 @@ void house_take(const char *topic, struct bytes payload, int64_t until_ms) {
     } else if (is_command) {
       take_command(device, payload);
     } else {
-      struct receipt told;
-      arena_reset(arena);
-      if (wire_receipt_decode(payload, arena, &told) != OK) abort();
-      if (told.sequence > device->receipt) device->receipt = told.sequence;
-      say_later(device, SAY_MS);
+      take_receipt(device, payload);
     }
   }
 }

@@ -36,7 +36,6 @@ struct device {
   size_t saying_count, saying_room;
   int64_t say_at_ms; // when it will speak; 0: it need not
   uint64_t say_turn;
-  uint64_t receipt;
 };
 
 void house_begin(bool receipts);

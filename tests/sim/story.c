@@ -11,6 +11,7 @@
 #include "estate.h"
 #include "faults.h"
 #include "house.h"
+#include "numbers.h"
 #include "ports.h"
 #include "post.h"
 #include "process.h"
@@ -84,6 +85,7 @@ static void begin(const struct story *story) {
   shelves_begin();
   post_begin();
   house_begin(receipts);
+  numbers_begin(receipts);
   estate_begin();
   again_begin();
   estate_furnish();
@@ -100,6 +102,7 @@ static void begin(const struct story *story) {
 static void end(void) {
   machine_end();
   house_end();
+  numbers_end();
   post_end();
   shelves_begin();
   vault_end();

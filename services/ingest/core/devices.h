@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What ingest remembers of each device it has heard: its sequence, when its clock was last complained of, the receipt
+// What ingest remembers of each device it has heard: its sequence, when its clock was last complained of, the receipts
 // it waits for. In memory, bounded: beyond the maximum the device of the same site that was met first and has nothing
 // pending is forgotten, or of another one while this one holds less than its share. Pure but for its memory; one
 // thread.
@@ -19,10 +19,16 @@
 struct heard_site;
 
 struct heard {
-  struct sequence sequence;
-  int64_t clock_event_ms; // receive time of the last clock-off event; 0: none
-  uint32_t pins;          // who holds on to this entry: it is not forgotten
-  struct receipt receipt; // to be published while it is listed
+  struct sequence sequence; // of what Kafka has
+  int64_t clock_event_ms;   // receive time of the last clock-off event that Kafka has; 0: none
+  struct ahead {
+    struct sequence_head numbers;
+    int64_t clock_event_ms;
+  } ahead;       // the same, with what is on its way to Kafka (claim.h)
+  uint32_t pins; // who holds on to this entry: it is not forgotten
+  struct asked { // for which numbers a receipt is to be published while it is listed
+    uint64_t boot, low, high;
+  } asked;
   bool receipt_json;
   bool receipt_listed;
   UT_hash_handle hh;

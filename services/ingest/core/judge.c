@@ -19,6 +19,8 @@ struct making {
 };
 
 static enum error begin(struct making *making);
+static enum error whole_refused(const struct judge *judge, const struct topic *topic, const struct content *content,
+                                const char **what);
 static enum error judge_batch(struct making *making, const struct batch *batch);
 static enum error store_readings(struct making *making, const struct batch *batch, const struct reading *readings,
                                  size_t count);
@@ -53,10 +55,9 @@ enum error judge_message(const struct judge *judge, const struct message *messag
   struct making making = {.judge = judge, .message = message, .arena = arena, .verdict = verdict};
   enum error err = begin(&making);
   if (err) return err;
-  if (*content->site && !bytes_equal_text(message->topic.site, content->site))
-    return refuse(&making, ERR_FOREIGN_SITE, "the payload names another site than the topic");
-  if (*content->device && !bytes_equal_text(message->topic.device, content->device))
-    return refuse(&making, ERR_FOREIGN_SITE, "the payload names another device than the topic");
+  const char *what = "";
+  err = whole_refused(judge, &message->topic, content, &what);
+  if (err) return refuse(&making, err, what);
   if (content->kind == CONTENT_READINGS) return judge_batch(&making, &content->batch);
   return judge_other(&making, content);
 }
@@ -71,11 +72,24 @@ static enum error begin(struct making *making) {
   return making->site && making->source ? OK : ERR_NO_MEMORY;
 }
 
+// Of a message that is refused for this no number is counted; what is refused for its readings has come.
+static enum error whole_refused(const struct judge *judge, const struct topic *topic, const struct content *content,
+                                const char **what) {
+  *what = "";
+  if (*content->site && !bytes_equal_text(topic->site, content->site)) {
+    *what = "the payload names another site than the topic";
+    return ERR_FOREIGN_SITE;
+  }
+  if (*content->device && !bytes_equal_text(topic->device, content->device)) {
+    *what = "the payload names another device than the topic";
+    return ERR_FOREIGN_SITE;
+  }
+  if (content->kind != CONTENT_READINGS || content->batch.counter) return OK;
+  return registry_keys(judge->registry, topic->site, topic->device) ? ERR_NO_COUNTER : OK;
+}
+
 static enum error judge_batch(struct making *making, const struct batch *batch) {
   const struct judge *judge = making->judge;
-  const struct topic *topic = &making->message->topic;
-  if (batch->counter == 0 && registry_keys(judge->registry, topic->site, topic->device))
-    return refuse(making, ERR_NO_COUNTER, "");
   size_t room = batch->count < judge->limits.readings_max ? batch->count : judge->limits.readings_max;
   struct reading *readings = arena_alloc_raw(making->arena, room * sizeof *readings);
   if (!readings) return ERR_NO_MEMORY;
@@ -86,7 +100,8 @@ static enum error judge_batch(struct making *making, const struct batch *batch) 
   else if (err)
     err = refuse(making, err, "");
   if (!err && result.good) err = store_readings(making, batch, readings, result.good);
-  if (!err && judge->track_sequences && batch->sequence) err = judge_sequence(making, batch);
+  bool counted = making->message->position < judge->counted_until;
+  if (!err && judge->track_sequences && batch->sequence && !counted) err = judge_sequence(making, batch);
   return err;
 }
 
@@ -125,15 +140,14 @@ static enum error partly_refused(struct making *making, const struct batch *batc
 }
 
 static enum error judge_sequence(struct making *making, const struct batch *batch) {
-  struct verdict *verdict = making->verdict;
+  struct claim *claim = &making->verdict->claim;
   struct heard *heard = devices_get(making->judge->devices, making->message->topic.site, making->message->topic.device);
-  if (!heard) return OK; // its number is not remembered: the device asks for its receipt again
-  struct sequence_gap gap;
-  sequence_seen(&heard->sequence, batch->boot, batch->sequence, &gap);
-  if (batch->want_receipt) {
-    verdict->heard = heard;
-    verdict->receipt = sequence_receipt(&heard->sequence, batch->sequence);
-  }
+  if (!heard) return OK; // all entries are pinned: it will ask again for its receipt
+  claim->heard = heard;
+  claim->boot = batch->boot;
+  claim->number = batch->sequence;
+  claim->want_receipt = batch->want_receipt;
+  struct sequence_gap gap = sequence_advance(&heard->ahead.numbers, batch->boot, batch->sequence);
   if (!gap.first) return OK;
   const char *detail =
       arena_printf(making->arena, "%llu..%llu missing", (unsigned long long)gap.first, (unsigned long long)gap.last);
@@ -143,10 +157,13 @@ static enum error judge_sequence(struct making *making, const struct batch *batc
 }
 
 void judge_track(const struct judge *judge, const struct message *message, const struct content *content) {
+  const char *what;
   if (!judge->track_sequences || content->kind != CONTENT_READINGS || !content->batch.sequence) return;
+  if (message->position < judge->counted_until || whole_refused(judge, &message->topic, content, &what)) return;
   struct heard *heard = devices_get(judge->devices, message->topic.site, message->topic.device);
-  struct sequence_gap gap;
-  if (heard) sequence_seen(&heard->sequence, content->batch.boot, content->batch.sequence, &gap);
+  if (!heard) return;
+  sequence_seen(&heard->sequence, content->batch.boot, content->batch.sequence);
+  heard->ahead.numbers = heard->sequence.head;
 }
 
 static enum error judge_clock(struct making *making, int64_t sent_at_ms, bool *suspect) {
@@ -155,10 +172,12 @@ static enum error judge_clock(struct making *making, int64_t sent_at_ms, bool *s
   *suspect = clock_is_off(sent_at_ms, message->receive_ms, message->held_ms, judge->clock_limit_ms);
   if (!*suspect) return OK;
   struct heard *heard = devices_get(judge->devices, message->topic.site, message->topic.device);
-  if (!heard) return OK; // else there would be an event for each message
-  int64_t since = message->receive_ms - heard->clock_event_ms;
-  if (heard->clock_event_ms && since >= 0 && since < judge->clock_event_every_ms) return OK;
-  heard->clock_event_ms = message->receive_ms;
+  if (!heard) return OK; // all entries are pinned: the readings are marked all the same
+  int64_t since = message->receive_ms - heard->ahead.clock_event_ms;
+  if (heard->ahead.clock_event_ms && since >= 0 && since < judge->clock_event_every_ms) return OK;
+  heard->ahead.clock_event_ms = message->receive_ms;
+  making->verdict->claim.heard = heard;
+  making->verdict->claim.clock_event_ms = message->receive_ms;
   const char *detail =
       arena_printf(making->arena, "%lld s from arrival", (long long)((sent_at_ms - message->receive_ms) / 1000));
   const char *id = arena_printf(making->arena, "%s/clock/%lld", making->device, (long long)message->receive_ms);

@@ -8,6 +8,7 @@
 #include "domain/fact.h"
 #include "domain/telemetry.h"
 #include "ingest/core/check.h"
+#include "ingest/core/claim.h"
 #include "ingest/core/devices.h"
 #include "ingest/core/registry.h"
 #include "ingest/core/topic.h"
@@ -42,6 +43,7 @@ struct judge {
   int64_t clock_event_every_ms; // at most one clock-off event per device in that time
   bool refuse_foreign;          // a device that is registered at another site of the landlord
   bool track_sequences;         // this process hears all that a device says
+  uint64_t counted_until;       // the numbers of messages before this position of the spool are counted already
   const struct registry *registry;
   struct devices *devices;
   const char *instance;
@@ -55,11 +57,10 @@ size_t judge_arena_max(const struct check_limits *limits);
 struct verdict {
   struct fact facts[VERDICT_FACTS_MAX];
   size_t fact_count;
-  enum error refused;  // OK: no refusal. Of readings, facts may hold the good ones nevertheless
-  const char *detail;  // of the refusal: what, where and how to mend it
-  size_t readings;     // in facts
-  struct heard *heard; // whose receipt is wanted; NULL: none
-  struct receipt receipt; // what holds once this message's facts are stored
+  enum error refused; // OK: no refusal. Of readings, facts may hold the good ones nevertheless
+  const char *detail; // of the refusal: what, where and how to mend it
+  size_t readings;    // in facts
+  struct claim claim; // what follows for its device once the facts are stored
 };
 
 // Before anything is decoded: ERR_UNKNOWN_SITE, ERR_FOREIGN_SITE.
@@ -74,7 +75,7 @@ enum error judge_signature(const struct judge *judge, const struct topic *topic,
 enum error judge_message(const struct judge *judge, const struct message *message, const struct content *content,
                          struct arena *arena, struct verdict *verdict) MUST_USE;
 
-// The same, but nothing is stored: keeps the sequences up to date with a message that Kafka already has.
+// For a message that Kafka already has: only its number is counted.
 void judge_track(const struct judge *judge, const struct message *message, const struct content *content);
 
 // True if the clock that wrote `sent_at_ms` can't be right. A message may have waited in the broker for held_ms.

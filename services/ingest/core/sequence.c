@@ -5,22 +5,31 @@
 
 #include <string.h>
 
-static bool begins_again(const struct sequence *sequence, uint64_t boot, uint64_t number);
+static bool begins_again(const struct sequence_head *head, uint64_t boot, uint64_t number);
 static void step_back(struct sequence *sequence, uint64_t number);
+static size_t claim_of(const struct sequence *sequence, struct sequence_run run, uint64_t low, uint64_t high,
+                       struct receipt *out);
 static bool contains(const struct sequence *sequence, uint64_t number);
 static void insert(struct sequence *sequence, uint64_t first, uint64_t last);
 static void absorb(struct sequence *sequence);
 
-void sequence_seen(struct sequence *sequence, uint64_t boot, uint64_t number, struct sequence_gap *gap) {
-  *gap = (struct sequence_gap){0, 0};
-  if (begins_again(sequence, boot, number)) {
-    *sequence = (struct sequence){.boot = boot, .first = number, .received = number, .newest = number};
+struct sequence_gap sequence_advance(struct sequence_head *head, uint64_t boot, uint64_t number) {
+  struct sequence_gap gap = {0, 0};
+  if (begins_again(head, boot, number)) {
+    *head = (struct sequence_head){boot, number};
+  } else if (number > head->newest) {
+    if (number - head->newest > 1) gap = (struct sequence_gap){head->newest + 1, number - 1};
+    head->newest = number;
+  }
+  return gap;
+}
+
+void sequence_seen(struct sequence *sequence, uint64_t boot, uint64_t number) {
+  if (begins_again(&sequence->head, boot, number)) {
+    *sequence = (struct sequence){.head = {boot, number}, .first = number, .received = number};
     return;
   }
-  if (number > sequence->newest) {
-    if (number - sequence->newest > 1) *gap = (struct sequence_gap){sequence->newest + 1, number - 1};
-    sequence->newest = number;
-  }
+  sequence_advance(&sequence->head, boot, number);
   if (number < sequence->first)
     step_back(sequence, number);
   else if (number - 1 == sequence->received)
@@ -30,16 +39,26 @@ void sequence_seen(struct sequence *sequence, uint64_t boot, uint64_t number, st
   absorb(sequence);
 }
 
-struct receipt sequence_receipt(const struct sequence *sequence, uint64_t number) {
-  return (struct receipt){
-      .boot = sequence->boot,
-      .first = sequence->first,
-      .sequence = number < sequence->received || CANARY(RECEIPT_OVER_A_GAP) ? number : sequence->received,
-  };
+size_t sequence_receipts(const struct sequence *sequence, uint64_t low, uint64_t high,
+                         struct receipt out[SEQUENCE_RECEIPTS_MAX]) {
+  size_t count = 0;
+  struct sequence_run begin = {sequence->first, CANARY(RECEIPT_OVER_A_GAP) ? high : sequence->received};
+  count += claim_of(sequence, begin, low, high, &out[count]);
+  for (uint32_t i = 0; i < sequence->run_count; i++)
+    count += claim_of(sequence, sequence->runs[i], low, high, &out[count]);
+  return count;
 }
 
-static bool begins_again(const struct sequence *sequence, uint64_t boot, uint64_t number) {
-  if (sequence->received == 0 || boot != sequence->boot) return true;
+static size_t claim_of(const struct sequence *sequence, struct sequence_run run, uint64_t low, uint64_t high,
+                       struct receipt *out) {
+  if (run.last < low || run.first > high) return 0;
+  *out =
+      (struct receipt){.boot = sequence->head.boot, .first = run.first, .sequence = run.last < high ? run.last : high};
+  return 1;
+}
+
+static bool begins_again(const struct sequence_head *head, uint64_t boot, uint64_t number) {
+  if (head->newest == 0 || boot != head->boot) return true;
   return boot == 0 && number == 1;
 }
 

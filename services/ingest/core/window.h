@@ -9,17 +9,15 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "ingest/core/devices.h"
+#include "ingest/core/claim.h"
 
 struct window;
 
 struct window_message {
-  uint64_t position;   // in the spool
-  uint64_t next;       // the spool's position behind it
-  struct heard *heard; // who wants a receipt when it is done; NULL: nobody
-  struct receipt receipt;
-  bool json;
-  bool refused; // Kafka refused one of its records for good, and it was sent to the reject topic
+  uint64_t position;  // in the spool
+  uint64_t next;      // the spool's position behind it
+  struct claim claim; // what follows for its device when it is done
+  bool refused;       // Kafka refused one of its records for good, and it was sent to the reject topic
 };
 
 // At most `capacity` messages; full also once their records take `bytes_max`. NULL without memory.

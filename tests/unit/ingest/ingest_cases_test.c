@@ -82,7 +82,13 @@ static void try_case(void *ctx, struct test_case *test) {
     assert_true(error_class(taken.verdict.refused) == CLASS_REJECT && *taken.verdict.detail);
     assert_true(bytes_is_utf8(bytes_text(taken.verdict.detail)));
   }
-  if (taken.verdict.heard) say_receipt(text, &taken.verdict.receipt);
+  const struct claim *claim = &taken.verdict.claim;
+  struct receipt receipts[SEQUENCE_RECEIPTS_MAX];
+  claim_begin(claim);
+  if (claim_settle(claim)) {
+    assert_int_equal(sequence_receipts(&claim->heard->sequence, claim->number, claim->number, receipts), 1);
+    say_receipt(text, receipts);
+  }
   if (strcmp(text, test->expected) == 0) return;
   run->wrong++;
   print_error("case %s\n--- wanted\n%s--- got (%s)\n%s\n", test->name, test->expected, taken.verdict.detail, text);
@@ -152,7 +158,7 @@ static void test_readings_go_on_without_room_for_their_device(void **state) {
                             .receive_ms = 1780228800000};
   struct intaken taken;
   assert_int_equal(intake_take(world.intake, &arrival, &taken), OK);
-  assert_true(taken.verdict.refused == OK && taken.verdict.fact_count == 1 && !taken.verdict.heard);
+  assert_true(taken.verdict.refused == OK && taken.verdict.fact_count == 1 && !taken.verdict.claim.heard);
   assert_true(taken.verdict.facts[0].readings.clock_suspect);
   case_world_fini(&world);
 }

@@ -36,10 +36,23 @@ static void seed_random(void) {
 
 // ---------------------------------------------------------------- sequence
 
-static struct sequence_gap seen(struct sequence *sequence, uint64_t number) {
-  struct sequence_gap gap;
-  sequence_seen(sequence, 0, number, &gap);
+static struct sequence_gap seen_of(struct sequence *sequence, uint64_t boot, uint64_t number) {
+  struct sequence_head head = sequence->head;
+  struct sequence_gap gap = sequence_advance(&head, boot, number);
+  sequence_seen(sequence, boot, number);
+  assert_true(head.boot == sequence->head.boot && head.newest == sequence->head.newest);
   return gap;
+}
+
+static struct receipt receipt_for(const struct sequence *sequence, uint64_t number) {
+  struct receipt receipts[SEQUENCE_RECEIPTS_MAX];
+  size_t count = sequence_receipts(sequence, number, number, receipts);
+  assert_true(count <= 1);
+  return count ? receipts[0] : (struct receipt){0};
+}
+
+static struct sequence_gap seen(struct sequence *sequence, uint64_t number) {
+  return seen_of(sequence, 0, number);
 }
 
 static void test_sequence_begins_anywhere(void **state) {
@@ -80,17 +93,16 @@ static void test_sequence_that_begins_again_with_1(void **state) {
 static void test_sequence_of_another_life(void **state) {
   (void)state;
   struct sequence sequence = {0};
-  struct sequence_gap gap;
-  for (uint64_t n = 1; n <= 500; n++) sequence_seen(&sequence, 7, n, &gap);
-  sequence_seen(&sequence, 7, 1, &gap); // a repetition
+  for (uint64_t n = 1; n <= 500; n++) seen_of(&sequence, 7, n);
+  seen_of(&sequence, 7, 1); // a repetition
   assert_int_equal(sequence.received, 500);
-  sequence_seen(&sequence, 8, 3, &gap);
-  struct receipt receipt = sequence_receipt(&sequence, 3);
+  seen_of(&sequence, 8, 3);
+  struct receipt receipt = receipt_for(&sequence, 3);
   assert_true(receipt.boot == 8 && receipt.first == 3 && receipt.sequence == 3);
-  sequence_seen(&sequence, 8, 1, &gap);
-  receipt = sequence_receipt(&sequence, 1);
+  seen_of(&sequence, 8, 1);
+  receipt = receipt_for(&sequence, 1);
   assert_true(receipt.first == 1 && receipt.sequence == 1);
-  sequence_seen(&sequence, 8, 2, &gap);
+  seen_of(&sequence, 8, 2);
   assert_true(sequence.first == 1 && sequence.received == 3);
 }
 
@@ -114,20 +126,20 @@ static void test_receipts_against_a_set(void **state) {
   seed_random();
   for (int round = 0; round < 2000; round++) {
     struct sequence sequence = {0};
-    struct sequence_gap gap;
     bool in[NUMBERS + 1] = {false};
     uint64_t newest = 0;
     for (int step = 0; step < 50; step++) {
       uint64_t number = 1 + random_below(NUMBERS);
       in[number] = true;
-      sequence_seen(&sequence, 5, number, &gap);
-      struct receipt receipt = sequence_receipt(&sequence, number);
-      assert_true(receipt.first >= 1 && receipt.sequence <= number);
-      for (uint64_t n = receipt.first; n <= receipt.sequence; n++) assert_true(in[n]);
+      struct sequence_gap gap = seen_of(&sequence, 5, number);
+      struct receipt receipt = receipt_for(&sequence, number);
+      assert_true(receipt.sequence <= number);
+      assert_true(receipt.sequence == number || sequence.run_count == SEQUENCE_RUNS_MAX); // a hole delays only itself
+      for (uint64_t n = receipt.first; n <= receipt.sequence; n++) assert_true(n == 0 || in[n]);
       assert_true(gap.first == 0 || (newest && gap.first == newest + 1 && gap.last == number - 1));
       if (number > newest) newest = number;
     }
-    for (uint64_t n = 1; n <= NUMBERS; n++) sequence_seen(&sequence, 5, n, &gap);
+    for (uint64_t n = 1; n <= NUMBERS; n++) seen_of(&sequence, 5, n);
     assert_true(sequence.first == 1 && sequence.received == NUMBERS && sequence.run_count == 0);
   }
 }
@@ -137,19 +149,37 @@ static void test_receipts_against_a_set(void **state) {
 static void test_a_repetition_claims_nothing(void **state) {
   (void)state;
   struct sequence sequence = {0};
-  struct sequence_gap gap;
   for (uint64_t n = 1; n <= 1000; n++) {
     bool lost = (n > 100 && n <= 110) || n == 301 || n == 500;
-    if (!lost) sequence_seen(&sequence, 5, n, &gap);
+    if (!lost) seen_of(&sequence, 5, n);
   }
-  sequence_seen(&sequence, 5, 400, &gap);
-  assert_int_equal(sequence_receipt(&sequence, 400).sequence, 100);
+  seen_of(&sequence, 5, 400);
+  struct receipt receipt = receipt_for(&sequence, 400);
+  assert_true(receipt.first == 302 && receipt.sequence == 400);
   for (uint64_t n = 101; n <= 310; n++) {
-    sequence_seen(&sequence, 5, n, &gap);
-    assert_int_equal(gap.first, 0);
-    assert_int_equal(sequence_receipt(&sequence, n).sequence, n);
+    assert_int_equal(seen_of(&sequence, 5, n).first, 0);
+    assert_int_equal(receipt_for(&sequence, n).sequence, n);
   }
-  assert_int_equal(sequence_receipt(&sequence, 1000).sequence, 499);
+  receipt = receipt_for(&sequence, 499);
+  assert_true(receipt.first == 1 && receipt.sequence == 499);
+  receipt = receipt_for(&sequence, 1000);
+  assert_true(receipt.first == 501 && receipt.sequence == 1000);
+}
+
+// A number that never counts (refused, dropped by the broker, given up by the device), and a late copy of an old one.
+static void test_a_number_that_never_comes_delays_only_itself(void **state) {
+  (void)state;
+  struct sequence sequence = {0};
+  seen_of(&sequence, 5, 1000);
+  seen_of(&sequence, 5, 7); // 8..999 were receipted before we forgot them
+  for (uint64_t n = 1001; n < 1100; n++) {
+    if (n == 1050) continue;
+    seen_of(&sequence, 5, n);
+    struct receipt receipt = receipt_for(&sequence, n);
+    assert_true(receipt.first == (n < 1050 ? 1000 : 1051) && receipt.sequence == n);
+  }
+  struct receipt receipt = receipt_for(&sequence, 7);
+  assert_true(receipt.first == 7 && receipt.sequence == 7);
 }
 
 // ---------------------------------------------------------------- instant
@@ -371,6 +401,7 @@ int main(void) {
       cmocka_unit_test(test_sequence_at_the_end_of_numbers),
       cmocka_unit_test(test_receipts_against_a_set),
       cmocka_unit_test(test_a_repetition_claims_nothing),
+      cmocka_unit_test(test_a_number_that_never_comes_delays_only_itself),
       cmocka_unit_test(test_instants),
       cmocka_unit_test(test_instants_against_the_c_library),
       cmocka_unit_test(test_registry),
