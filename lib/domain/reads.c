@@ -8,7 +8,7 @@
 #include "base/canary.h"
 #include "domain/zone.h"
 
-enum { RANK_BITS = 10, HOUR_S = 3600, DAY_S = 86400, MONTH_SECONDS_MAX = 31 * DAY_S };
+enum { RANK_BITS = 10, HOUR_S = 3600, DAY_S = 86400 };
 
 static uint32_t key_at(const uint8_t *data, size_t index) {
   return get_le32(data + index * READ_SIZE);
@@ -67,7 +67,7 @@ static size_t lower_bound(const uint8_t *data, size_t count, uint32_t second) {
   return low;
 }
 
-static void put(uint8_t *entry, struct read read) {
+void reads_put(uint8_t entry[READ_SIZE], struct read read) {
   put_le32(entry, read.second << RANK_BITS | read.rank);
   put_le64(entry + 4, (uint64_t)read.value);
 }
@@ -99,7 +99,7 @@ static enum error insert(struct buffer *vector, size_t index, struct read read, 
 
   uint8_t *entry = vector->data + index * READ_SIZE;
   memmove(entry + READ_SIZE, entry, (count - index) * READ_SIZE);
-  put(entry, read);
+  reads_put(entry, read);
   count++;
 
   size_t surplus = surplus_in_hour(vector->data, count, index);
@@ -120,7 +120,7 @@ static enum error insert(struct buffer *vector, size_t index, struct read read, 
 
 enum error reads_merge(struct buffer *vector, struct read read, struct reads_change *change) {
   if (read.value < 0 || read.rank > RANK_MAX) return ERR_BAD_VALUE;
-  if (read.second >= MONTH_SECONDS_MAX) return ERR_BAD_TIME;
+  if (read.second >= READS_MONTH_SECONDS) return ERR_BAD_TIME;
   size_t count = vector->len / READ_SIZE;
   size_t index = lower_bound(vector->data, count, read.second);
   *change = (struct reads_change){.from = vector->len};
@@ -130,7 +130,7 @@ enum error reads_merge(struct buffer *vector, struct read read, struct reads_cha
   bool wins = read.rank != there.rank ? read.rank > there.rank : read.value > there.value;
   if (!wins && !CANARY(LAST_READ_WINS)) return OK;
   if (read_is_edit(read) && !read_is_edit(there) && edits_in(vector->data, count) >= READS_EDITS_MAX) return ERR_LIMIT;
-  put(vector->data + index * READ_SIZE, read);
+  reads_put(vector->data + index * READ_SIZE, read);
   change->from = index * READ_SIZE;
   return OK;
 }
@@ -139,7 +139,7 @@ bool reads_valid(struct bytes vector) {
   if (vector.len % READ_SIZE != 0 || vector.len > READS_SIZE_MAX) return false;
   for (size_t i = 0; i < reads_count(vector); i++) {
     struct read read = reads_get(vector, i);
-    if (read.second >= MONTH_SECONDS_MAX || read.value < 0) return false;
+    if (read.second >= READS_MONTH_SECONDS || read.value < 0) return false;
     if (i > 0 && second_at(vector.data, i - 1) >= read.second) return false;
   }
   return true;

@@ -7,8 +7,8 @@
 // true edge of its hour. (That this is order-free: a second that is dropped has two seconds before it and two after it
 // in its hour, and the ones between which it lies only ever grow.)
 //
-// Layout of an entry, READ_SIZE bytes, little endian: u32 second in month << 10 | rank, i64 value. The vector is the
-// value of the Redis key `reads:`.
+// Layout of an entry, READ_SIZE bytes, little endian: u32 second in month << 10 | rank, i64 value. That is what is
+// worked on in memory; in Redis the vector is encoded shorter (domain/reads_codec.h).
 #ifndef RISER_DOMAIN_READS_H
 #define RISER_DOMAIN_READS_H
 
@@ -20,7 +20,7 @@
 #include "base/error.h"
 #include "domain/reading.h"
 
-enum { READ_SIZE = 12, READS_EDITS_MAX = 1024 };
+enum { READ_SIZE = 12, READS_EDITS_MAX = 1024, READS_MONTH_SECONDS = 31 * 86400 };
 // Four an hour of the longest month, one that is on its way in, and the edits.
 #define READS_SIZE_MAX ((744u * 4u + 1u + READS_EDITS_MAX) * READ_SIZE)
 
@@ -45,6 +45,7 @@ static inline size_t reads_count(struct bytes vector) {
   return vector.len / READ_SIZE;
 }
 struct read reads_get(struct bytes vector, size_t index);
+void reads_put(uint8_t entry[READ_SIZE], struct read read); // the layout of one entry
 
 // What a merge did to the vector's bytes: those from `from` on may be new (from == the length: nothing changed).
 // A vector never gets shorter.

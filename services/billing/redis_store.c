@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Entities are whole values (SET); a read vector that only grew is overwritten from where it changed (SETRANGE). Both
-// are absolute: doing them twice, or after a fail-over that forgot them, gives the same bytes.
+// Entities are whole values (SET); a read vector that changed near its end is overwritten from there on (SETRANGE).
+// Both are absolute: doing them twice, or after a fail-over that forgot them, gives the same bytes.
 #include "billing/redis_store.h"
 
 #include <inttypes.h>
@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "domain/reads_codec.h"
 #include "wire/bill.h"
 #include "wire/outbox.h"
 #include "wire/state.h"
@@ -178,12 +179,13 @@ static enum error add_encoded(struct shell *shell, const char *tag, const char *
 
 static enum error add_reads(struct shell *shell, const char *tag, const struct store_item *item,
                             struct redis_writes *writes) {
-  struct bytes vector = item->reads.vector;
-  size_t from = item->reads.from;
-  if (from == 0) return add_set(shell, tag, item->key, vector, writes);
-  struct bytes words[] = {bytes_text("SETRANGE"), tagged(shell->work, tag, item->key), number(shell, (int64_t)from),
-                          bytes_make(vector.data + from, vector.len - from)};
-  return words[1].data ? add(shell, writes, words, 4) : ERR_NO_MEMORY;
+  enum error err = reads_encode(item->reads.vector, item->reads.from, &shell->encoded);
+  if (err) return err;
+  if (item->reads.from == 0) return add_encoded(shell, tag, item->key, writes);
+  struct bytes words[] = {bytes_text("SETRANGE"), tagged(shell->work, tag, item->key),
+                          number(shell, (int64_t)item->reads.offset),
+                          arena_bytes(shell->work, buffer_bytes(&shell->encoded))};
+  return words[1].data && words[3].data ? add(shell, writes, words, 4) : ERR_NO_MEMORY;
 }
 
 static enum error add_seal(struct shell *shell, const char *tag, const struct store_item *item,

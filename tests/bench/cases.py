@@ -154,6 +154,24 @@ def billing_fold(stack, quick):
     return found
 
 
+def last_value(packed):
+    """Of the vector's latest read: the sum of its entries' differences (lib/domain/reads_codec.h)."""
+    total, number, shift, numbers = 0, 0, 0, []
+    for byte in packed or b"":
+        number |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            numbers.append(number)
+            number = shift = 0
+    numbers = iter(numbers)
+    for step in numbers:
+        if step & 1:
+            next(numbers)  # the rank
+        difference = next(numbers)
+        total += difference >> 1 if difference % 2 == 0 else -(difference + 1 >> 1)
+    return total
+
+
 def probe(stack, number, value, times):
     """One read of a meter of its own by MQTT, and how long until it stands in Redis."""
     client = stack.prober
@@ -162,11 +180,11 @@ def probe(stack, number, value, times):
     payload = f'{{"meter":"{meter}","at":{time_s},"energy_import_wh":{value}}}'
     began = time.monotonic()
     client.publish("riser/v1/probe-0/gateway/up/json", payload, qos=1)
-    packed, match = value.to_bytes(8, "little"), f"{{p*}}:reads:probe-0/{meter}/1/*"
+    match = f"{{p*}}:reads:probe-0/{meter}/1/*"
     while time.monotonic() - began < 10:
         keys = stack.probe_keys.get(meter) or list(stack.redis.scan_iter(match, count=100_000))
         stack.probe_keys[meter] = keys
-        if any(packed in (stack.redis.get(key) or b"") for key in keys):
+        if any(last_value(stack.redis.get(key)) == value for key in keys):
             times.append((time.monotonic() - began) * 1000)
             return
         time.sleep(0.001)

@@ -21,7 +21,7 @@ site_pb, decision_pb, state_pb, telemetry_pb = (SCHEMAS[a] for a in ("site", "de
 command_pb = SCHEMAS["command"]
 SITE_LOG, DECISION_LOG = "riser.site.v1", "riser.decision.v1"
 REGISTERS = {"energy_import": 1}
-RANK_BITS = 10
+RANK_DEVICE = 64  # what a vector begins from
 PATIENCE_S = 30
 
 # One reading as everybody can name it; and where a record of a log lies.
@@ -167,12 +167,32 @@ class State:
         for key in self.client.scan_iter(match=f"{{p*}}:reads:{site}/*", count=10000):
             _, meter, register, month = key.decode().split(":reads:")[1].split("/")
             start = datetime.datetime(int(month[:4]), int(month[4:]), 1, tzinfo=datetime.timezone.utc)
-            raw, reads = self.client.get(key), found.setdefault((meter, int(register)), [])
-            for at in range(0, len(raw), 12):
-                head = int.from_bytes(raw[at:at + 4], "little")
-                reads.append((int(start.timestamp()) + (head >> RANK_BITS), head & (1 << RANK_BITS) - 1,
-                              int.from_bytes(raw[at + 4:at + 12], "little", signed=True)))
+            found.setdefault((meter, int(register)), []).extend(
+                (int(start.timestamp()) + second, rank, value) for second, rank, value in unpack(self.client.get(key)))
         return {name: sorted(reads) for name, reads in found.items()}
+
+
+def unpack(raw):
+    """[(second of the month, rank, value)] of one value of `reads:`: differences in varints, see docs/services/billing.md."""
+    reads, at = [], 0
+
+    def number():
+        nonlocal at
+        end = at
+        while raw[end] >= 128:
+            end += 1
+        groups, at = raw[at:end + 1], end + 1
+        return sum((group & 127) << 7 * i for i, group in enumerate(groups))
+
+    second, rank, value = 0, RANK_DEVICE, 0
+    while at < len(raw):
+        seconds, differs = divmod(number(), 2)
+        second += seconds
+        rank = number() if differs else rank
+        half, negative = divmod(number(), 2)
+        value += -half - 1 if negative else half
+        reads.append((second, rank, value))
+    return reads
 
 
 def command_states(brokers):

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Packed vectors of reads, as they come from Redis, and the merge: input is a length and a vector, then reads. Whatever
-// passes for a vector stays one, and the order in which reads come makes no difference.
-#include "domain/reads.h"
+// Vectors of reads, encoded as they come from Redis and as they are in memory, and the merge: input is a length and a
+// vector, then reads. What decodes is the one encoding of its vector; whatever passes for a vector stays one and comes
+// back from its encoding; and the order in which reads come makes no difference.
+#include "domain/reads_codec.h"
 
 #include <string.h>
 
@@ -21,6 +22,34 @@ static void merge_all(struct buffer *vector, const struct read *reads, size_t co
   }
 }
 
+// Bytes that may be an encoding: of a valid vector, and of no other.
+static void decode(struct bytes encoded) {
+  struct buffer vector, again;
+  buffer_init(&vector, READS_SIZE_MAX);
+  buffer_init(&again, READS_ENCODED_MAX);
+  enum error err = reads_decode(encoded, &vector);
+  FUZZ_HOLDS(err == OK || err == ERR_CORRUPT);
+  if (err == OK) {
+    FUZZ_HOLDS(reads_valid(buffer_bytes(&vector)));
+    FUZZ_HOLDS(reads_encode(buffer_bytes(&vector), 0, &again) == OK);
+    FUZZ_HOLDS(bytes_equal(buffer_bytes(&again), encoded));
+  }
+  buffer_fini(&vector);
+  buffer_fini(&again);
+}
+
+static void there_and_back(struct bytes vector) {
+  struct buffer encoded, back;
+  buffer_init(&encoded, READS_ENCODED_MAX);
+  buffer_init(&back, READS_SIZE_MAX);
+  FUZZ_HOLDS(reads_encode(vector, 0, &encoded) == OK);
+  FUZZ_HOLDS(reads_encoded_len(vector, 0, vector.len) == encoded.len);
+  FUZZ_HOLDS(reads_decode(buffer_bytes(&encoded), &back) == OK);
+  FUZZ_HOLDS(bytes_equal(buffer_bytes(&back), vector));
+  buffer_fini(&encoded);
+  buffer_fini(&back);
+}
+
 static struct read read_from(struct fuzz_input *input) {
   struct read read = {.second = (uint32_t)(fuzz_u16(input) * 41u + fuzz_u8(input)) % (SECONDS + 1)};
   read.rank = fuzz_u16(input) % (RANK_MAX + 2);
@@ -33,6 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct bytes given = fuzz_bytes(&input, fuzz_u16(&input));
   uint8_t *exact = fuzz_copy(given);
   bool valid = reads_valid(bytes_make(exact, given.len));
+  decode(bytes_make(exact, given.len));
   struct read reads[READS_MAX];
   struct buffer forwards, backwards;
   size_t count = 0;
@@ -43,10 +73,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (valid && given.len) {
     FUZZ_HOLDS(buffer_append(&forwards, exact, given.len) == OK);
     merge_all(&forwards, reads, count, false);
+    there_and_back(buffer_bytes(&forwards));
     buffer_clear(&forwards);
   }
   merge_all(&forwards, reads, count, false);
   merge_all(&backwards, reads, count, true);
+  there_and_back(buffer_bytes(&backwards));
   FUZZ_HOLDS(bytes_equal(buffer_bytes(&forwards), buffer_bytes(&backwards)));
   merge_all(&backwards, reads, count, false); // and again: nothing changes
   FUZZ_HOLDS(bytes_equal(buffer_bytes(&forwards), buffer_bytes(&backwards)));

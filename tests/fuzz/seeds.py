@@ -114,6 +114,8 @@ def reads():
     entry = lambda second, rank, value: (second << 10 | rank).to_bytes(4, "little") + value.to_bytes(8, "little")
     vector = b"".join(entry(60 * i, 300, 100 * i) for i in range(5))
     yield len(vector).to_bytes(2, "little") + vector + bytes(range(70))
+    encoded = bytes.fromhex("3cc03e78d00f1580021303" "4000")
+    yield len(encoded).to_bytes(2, "little") + encoded + bytes(range(70))
     yield b"\0\0" + bytes(range(140))
 
 

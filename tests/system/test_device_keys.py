@@ -9,6 +9,7 @@ import paho.mqtt.client as mqtt
 import pytest
 
 import device_key_oracle as oracle
+import vectors
 from riserctl_world import SITE_FILE, World
 from stack import BIN, PORT_BASE, ROOT, wait_for
 
@@ -106,8 +107,9 @@ def test_another_device_is_not_believed_about_its_meters(world):
     offset = max(offset for offset, _ in world.facts())
     wait_for("the fold", lambda: world.next_offset() > offset)
     assert [e["reason"] for e in world.json("get", "exceptions")] == ["foreign-device"]
-    kept = {meter: world.redis.get(f"{{p{world.partition}}}:reads:harbour/{meter}/20/201605") or b"" for meter in ("w-1", "w-2")}
-    assert (6_000).to_bytes(8, "little") in kept["w-1"] and (5_000).to_bytes(8, "little") not in kept["w-2"]
+    kept = {meter: [value for _, _, value in vectors.reads(world.redis.get(f"{{p{world.partition}}}:reads:harbour/{meter}/20/201605"))]
+            for meter in ("w-1", "w-2")}
+    assert 6_000 in kept["w-1"] and 5_000 not in kept["w-2"]
 
 
 def test_keys_lie_wrapped(world):

@@ -15,6 +15,7 @@ import pytest
 from kafka import KafkaProducer
 
 import seal_oracle
+import vectors
 from riserctl_world import (BIN, FIRST, SCENARIO, SITE_FILE, ZONE, World, make_reads, of_another_site,
                             partition_of)
 from stack import PORT_BASE
@@ -308,9 +309,7 @@ def test_a_payment_counts_once_by_its_id(world, played):
 
 def vector(world, meter, register, month):
     value = world.redis.get(f"{{p{world.partition}}}:reads:harbour/{meter}/{register}/{month}")
-    entries = [value[i:i + 12] for i in range(0, len(value), 12)]
-    return {int.from_bytes(e[:4], "little") >> 10: (int.from_bytes(e[:4], "little") & 1023,
-                                                    int.from_bytes(e[4:], "little", signed=True)) for e in entries}
+    return {second: (rank, value) for second, rank, value in vectors.reads(value)}
 
 
 def test_reads_by_hand_and_corrections_take_their_rank(world, played):

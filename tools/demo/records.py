@@ -74,6 +74,29 @@ class Topic:
             yield partition, offset, kind.FromString(value)
 
 
+def vector(raw):
+    """[(second of the month, value)] of one value of `reads:`, read by what docs/services/billing.md says."""
+    numbers, found, second, value = varints(raw), [], 0, 0
+    for step in numbers:
+        second += step >> 1
+        if step & 1:
+            next(numbers)  # the rank
+        step = next(numbers)
+        value += -(step + 1 >> 1) if step & 1 else step >> 1
+        found.append((second, value))
+    return found
+
+
+def varints(raw):
+    number = shift = 0
+    for byte in raw:
+        number |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            yield number
+            number = shift = 0
+
+
 def redis_client(addresses):
     """Of host:port; several, separated by commas, are nodes of a Redis Cluster."""
     nodes = [one.rsplit(":", 1) for one in addresses.split(",")]
@@ -106,11 +129,8 @@ class State:
         for key in self.keys("reads:"):
             _, _, (_, meter, register, month) = *key.partition(":reads:")[:2], key.partition("reads:")[2].split("/")
             start = datetime.datetime(int(month[:4]), int(month[4:]), 1, tzinfo=datetime.timezone.utc)
-            raw = self.value(key)
             reads = found.setdefault((meter, int(register)), [])
-            for at in range(0, len(raw), 12):
-                second = int.from_bytes(raw[at:at + 4], "little") >> 10
-                reads.append((int(start.timestamp()) + second, int.from_bytes(raw[at + 4:at + 12], "little")))
+            reads += [(int(start.timestamp()) + second, value) for second, value in vector(self.value(key))]
         return {name: sorted(reads) for name, reads in found.items()}
 
     def days(self):

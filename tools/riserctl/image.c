@@ -10,6 +10,7 @@
 
 #include "billing/core/fold.h"
 #include "billing/intake.h"
+#include "domain/reads_codec.h"
 #include "riserctl/log_reader.h"
 #include "wire/bill.h"
 #include "wire/decision.h"
@@ -320,7 +321,8 @@ static enum error collect_item(struct image *image, const struct store_item *ite
   case STORE_SEAL:
     return items_put(&image->values, item->key, bytes_make(seal, seal_state_encode(item->seal, seal)));
   case STORE_READS:
-    return items_put(&image->values, item->key, item->reads.vector);
+    err = reads_encode(item->reads.vector, 0, &image->encoded);
+    break;
   case STORE_DAYS:
     return items_put(&image->values, item->key, item->days);
   case STORE_PAID:

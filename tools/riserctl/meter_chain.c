@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "riserctl/meter_chain.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "domain/reads.h"
+#include "riserctl/state.h"
 
-enum { MONTHS_MAX = 64, KEY_MAX = 512 };
+enum { MONTHS_MAX = 64 };
 
 enum error meter_chain_load(struct ctl *ctl, const char *site, const struct installation *meter, int64_t from_s,
                             int64_t until_s, struct chain *out) {
@@ -22,13 +20,10 @@ enum error meter_chain_load(struct ctl *ctl, const char *site, const struct inst
   uint32_t last = reads_month_add(reads_month(until_s, &second), 1);
   size_t count = 0;
   for (; month <= last && count < MONTHS_MAX; month = reads_month_add(month, 1)) {
-    char key[KEY_MAX];
     struct bytes vector;
-    snprintf(key, sizeof key, "reads:%s/%s/%d/%06" PRIu32, site, meter->meter, (int)meter->reg, month);
-    enum error err = state_get(ctl, state_partition(ctl, site), key, ctl->arena, &vector);
+    enum error err = state_reads(ctl, site, meter->meter, meter->reg, month, &vector);
     if (err == ERR_NOT_FOUND) continue;
     if (err) return err;
-    if (!reads_valid(vector)) return ERR_CORRUPT;
     months[count++] = (struct chain_month){month, vector};
   }
   return chain_build(months, count, &limits, ctl->arena, out);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "riserctl/state.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/murmur2.h"
+#include "domain/reads_codec.h"
 #include "wire/bill.h"
 #include "wire/outbox.h"
 #include "wire/state.h"
@@ -132,6 +134,24 @@ enum error state_account(struct ctl *ctl, const char *site, const char *lease, s
 
 enum error state_bill(struct ctl *ctl, const char *site, const char *id, struct bill *out) {
   STATE_ENTITY(bill, "bill:%s", id);
+}
+
+enum error state_reads(struct ctl *ctl, const char *site, const char *meter, enum meter_register reg, uint32_t month,
+                       struct bytes *vector) {
+  char key[KEY_MAX];
+  struct bytes value;
+  struct buffer decoded;
+  snprintf(key, sizeof key, "reads:%s/%s/%d/%06" PRIu32, site, meter, (int)reg, month);
+  enum error err = state_get(ctl, state_partition(ctl, site), key, ctl->arena, &value);
+  if (err) return err;
+  buffer_init(&decoded, READS_SIZE_MAX);
+  err = reads_decode(value, &decoded);
+  if (!err) {
+    *vector = arena_bytes(ctl->arena, buffer_bytes(&decoded));
+    if (!vector->data) err = ERR_NO_MEMORY;
+  }
+  buffer_fini(&decoded);
+  return err;
 }
 
 bool state_choose_site(struct ctl *ctl, const char *wanted, struct site_state *out, enum status *status) {

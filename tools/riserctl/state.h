@@ -34,6 +34,9 @@ enum error state_fence(struct ctl *ctl, int32_t partition, struct arena *arena, 
 enum error state_site(struct ctl *ctl, const char *site, struct site_state *out) MUST_USE;
 enum error state_point(struct ctl *ctl, const char *site, const char *point, struct point_state *out) MUST_USE;
 enum error state_account(struct ctl *ctl, const char *site, const char *lease, struct account_state *out) MUST_USE;
+// The read vector of the meter's register and UTC month, as domain/reads.h has it.
+enum error state_reads(struct ctl *ctl, const char *site, const char *meter, enum meter_register reg, uint32_t month,
+                       struct bytes *vector) MUST_USE;
 enum error state_bill(struct ctl *ctl, const char *site, const char *id, struct bill *out) MUST_USE;
 
 // The site that --site names, or the only one there is, with its state. False: told on standard error.

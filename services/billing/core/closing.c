@@ -108,6 +108,7 @@ enum error step_close(struct fold *fold, const struct step *step) {
   if (!closing_need(fold, &closing)) return fold_waits(fold) ? ERR_AGAIN : fold->error;
 
   for (size_t i = 0; i < closing.unit.count; i++) close_point(fold, &closing, i);
+  vectors_rewrite(fold, &closing.unit, closing.month);
   for (size_t i = 0; i < closing.tenancy_count; i++) {
     bill_issue(fold, &closing.tenancies[i], closing.month, step->instant_s, true);
   }

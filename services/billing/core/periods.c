@@ -76,6 +76,23 @@ void vectors_need(struct fold *fold, const struct unit *unit, struct month month
   }
 }
 
+static void rewrite_point(struct fold *fold, const struct site_state *site, const struct point_slot *slot,
+                          struct month month) {
+  for (size_t i = 0; i < slot->count; i++) {
+    if (!installation_overlaps(slot->installations[i], month.from_s, month.until_s)) continue;
+    struct entity *reads = need_entity(fold, STORE_READS, vector_key(site, slot->installations[i], month, 0));
+    if (reads && entity_present(reads)) store_rewrite_reads(fold->store, reads);
+  }
+}
+
+void vectors_rewrite(struct fold *fold, const struct unit *unit, struct month month) {
+  struct site_index *index = site_index_of(fold, unit->site_entity);
+  if (!index) fold_fail(fold, ERR_NO_MEMORY);
+  for (size_t i = 0; index && i < unit->count; i++) {
+    rewrite_point(fold, unit->site, index_point(index, unit->points[i]->id), month);
+  }
+}
+
 static struct chain_month load(struct fold *fold, const struct question *question,
                                const struct installation *installation, int32_t shift) {
   struct key key = vector_key(question->site, installation, question->month, shift);

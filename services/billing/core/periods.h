@@ -18,6 +18,8 @@ struct segment *segments_of(struct fold *fold, const struct unit *unit, struct m
 
 // Looks up the vectors of all installations of the unit's points (or of one point) in the month.
 void vectors_need(struct fold *fold, const struct unit *unit, struct month month);
+// The month is closed: its vectors, which have been looked up, are saved as they are kept from now on.
+void vectors_rewrite(struct fold *fold, const struct unit *unit, struct month month);
 void vectors_need_point(struct fold *fold, const struct site_state *site, const struct point_slot *slot,
                         struct month month);
 

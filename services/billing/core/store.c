@@ -9,7 +9,17 @@
 #include <string.h>
 
 #include "billing/core/store_parts.h"
-#include "domain/reads.h"
+#include "domain/reads_codec.h"
+
+// What is saved of a read vector, as far as it takes to write the next change behind it: a few entries before the end,
+// where nearly all changes happen, are a mark whose place in the encoding is known.
+enum { MARK_READS = 8 };
+
+struct saved_reads {
+  size_t len;         // of the encoding; 0: none is saved
+  size_t mark;        // byte of the vector
+  size_t mark_offset; // byte of the encoding
+};
 
 struct entity {
   struct store_cursor link; // first: a cursor is an entity
@@ -27,6 +37,7 @@ struct entity {
     struct {
       struct buffer vector;
       size_t changed_from;
+      struct saved_reads saved;
     } reads;
     struct buffer paid;
     uint8_t *days;
@@ -61,6 +72,7 @@ struct store {
 
 static void entity_free(struct store *store, struct entity *entity);
 static void entity_measure(struct store *store, struct entity *entity);
+static void reads_saved(struct entity *entity);
 
 struct store *store_new(void) {
   struct store *store = calloc(1, sizeof *store);
@@ -273,6 +285,12 @@ enum error store_merge_read(struct store *store, struct entity *reads, uint32_t 
   return OK;
 }
 
+void store_rewrite_reads(struct store *store, struct entity *reads) {
+  assert(reads->kind == STORE_READS);
+  reads->reads.changed_from = 0;
+  store_mark(store, reads);
+}
+
 enum error store_add_paid(struct store *store, struct entity *paid, const uint8_t mark[PAID_SIZE]) {
   assert(paid->kind == STORE_PAID);
   if (!paid->present) buffer_init(&paid->paid, (size_t)PAID_MAX * PAID_SIZE);
@@ -350,13 +368,18 @@ enum error store_put_seal(struct store *store, const char *key, const struct sea
   return put_end(store, entity, entity->seal != NULL);
 }
 
-enum error store_put_reads(struct store *store, const char *key, struct bytes vector) {
-  if (!reads_valid(vector)) return ERR_CORRUPT;
+enum error store_put_reads(struct store *store, const char *key, struct bytes encoded) {
   struct entity *entity;
   enum error err = put_begin(store, STORE_READS, key, &entity);
   if (err != OK || !entity) return err;
   buffer_init(&entity->reads.vector, READS_SIZE_MAX);
-  return put_end(store, entity, buffer_append(&entity->reads.vector, vector.data, vector.len) == OK);
+  err = reads_decode(encoded, &entity->reads.vector);
+  if (err == OK) {
+    reads_saved(entity);
+    return put_end(store, entity, true);
+  }
+  entity_free(store, entity);
+  return err;
 }
 
 enum error store_put_paid(struct store *store, const char *key, struct bytes marks) {
@@ -374,6 +397,32 @@ enum error store_put_absent(struct store *store, enum store_kind kind, const cha
 }
 
 // ---- saving
+
+// What is to be written of a vector. Not only the tail: when a change is before the mark, or when the encoding has
+// become shorter, since SETRANGE cuts nothing off.
+static void reads_item(const struct entity *entity, struct store_item *item) {
+  const struct saved_reads *saved = &entity->reads.saved;
+  struct bytes vector = buffer_bytes(&entity->reads.vector);
+  size_t from = entity->reads.changed_from;
+  item->reads.vector = vector;
+  item->reads.from = item->reads.offset = 0;
+  if (saved->len == 0 || from <= saved->mark) return;
+  size_t offset = saved->mark_offset + reads_encoded_len(vector, saved->mark, from);
+  if (offset + reads_encoded_len(vector, from, vector.len) < saved->len) return;
+  item->reads.from = from;
+  item->reads.offset = offset;
+}
+
+// The vector is saved as it is now; what stood before the former mark has not changed, unless all of it was written.
+static void reads_saved(struct entity *entity) {
+  struct saved_reads *saved = &entity->reads.saved;
+  struct bytes vector = buffer_bytes(&entity->reads.vector);
+  size_t keep = MARK_READS * READ_SIZE, mark = vector.len > keep ? vector.len - keep : 0;
+  if (entity->reads.changed_from <= saved->mark || mark < saved->mark) saved->mark = saved->mark_offset = 0;
+  saved->mark_offset += reads_encoded_len(vector, saved->mark, mark);
+  saved->mark = mark;
+  saved->len = saved->mark_offset + reads_encoded_len(vector, mark, vector.len);
+}
 
 bool store_next_dirty(const struct store *store, const struct store_cursor **cursor, struct store_item *item) {
   const struct store_cursor *link = *cursor ? (*cursor)->next : store->dirty.first;
@@ -402,8 +451,7 @@ bool store_next_dirty(const struct store *store, const struct store_cursor **cur
     item->paid = buffer_bytes(&entity->paid);
     break;
   case STORE_READS:
-    item->reads.vector = buffer_bytes(&entity->reads.vector);
-    item->reads.from = entity->reads.changed_from;
+    reads_item(entity, item);
     break;
   default:
     item->days = bytes_make(entity->days, DAYS_SIZE);
@@ -425,6 +473,8 @@ void store_clear_dirty(struct store *store) {
     link->dirty = false;
     if (link->kind == STORE_DUE) {
       due_saved(&store->due, link);
+    } else if (link->kind == STORE_READS) {
+      reads_saved((struct entity *)link);
     } else if (link->kind == STORE_DAYS) {
       entity_free(store, (struct entity *)link);
     }

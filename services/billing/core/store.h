@@ -46,7 +46,7 @@ void store_clear_wanted(struct store *store);
 enum error store_put_site(struct store *store, const char *key, const struct site_state *site) MUST_USE;
 enum error store_put_point(struct store *store, const char *key, const struct point_state *point) MUST_USE;
 enum error store_put_account(struct store *store, const char *key, const struct account_state *account) MUST_USE;
-enum error store_put_reads(struct store *store, const char *key, struct bytes vector) MUST_USE;
+enum error store_put_reads(struct store *store, const char *key, struct bytes encoded) MUST_USE; // domain/reads_codec.h
 enum error store_put_seal(struct store *store, const char *key, const struct seal_state *seal) MUST_USE;
 enum error store_put_paid(struct store *store, const char *key, struct bytes marks) MUST_USE;
 enum error store_put_absent(struct store *store, enum store_kind kind, const char *key) MUST_USE;
@@ -66,8 +66,9 @@ struct store_item {
     const struct account_state *account;
     const struct seal_state *seal;
     struct {
-      struct bytes vector;
-      size_t from; // only the bytes from here on have changed (SETRANGE); 0: all of it
+      struct bytes vector; // what is saved is its encoding
+      size_t from;         // only the entries from this byte on are to be written (SETRANGE); 0: all of it (SET)
+      size_t offset;       // of their encoding in the saved one
     } reads;
     struct bytes days; // DAYS_SIZE bytes
     struct bytes paid; // PAID_SIZE bytes each
@@ -112,6 +113,8 @@ struct bytes entity_paid(const struct entity *entity); // no bytes: absent
 // Merges into a read vector (absent: makes it). *changed: whether any byte did.
 enum error store_merge_read(struct store *store, struct entity *reads, uint32_t second, uint16_t rank, int64_t value,
                             bool *changed) MUST_USE;
+// The vector will hardly change any more: it is saved as a whole, as Redis keeps no room behind such a value.
+void store_rewrite_reads(struct store *store, struct entity *reads); // present
 // One payment's mark more (absent: makes the list). ERR_LIMIT: PAID_MAX are held.
 enum error store_add_paid(struct store *store, struct entity *paid, const uint8_t mark[PAID_SIZE]) MUST_USE;
 // Overwrites a month of days; no look-up needed.

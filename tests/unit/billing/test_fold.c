@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "billing/core/fold.h"
-#include "domain/reads.h"
+#include "domain/reads_codec.h"
 #include "twin.h"
 
 static const struct twin_mode warm = {"warm", false, SIZE_MAX, SIZE_MAX};
@@ -90,8 +90,12 @@ static void read_one(struct world *world, struct readings_fact fact, const char 
 static int64_t value_read(struct world *world, const char *meter) {
   char key[STORE_KEY_MAX];
   snprintf(key, sizeof key, "reads:s/%s/20/201603", meter);
-  struct bytes vector = twin_value(world->twin, key);
-  return reads_count(vector) == 1 ? reads_get(vector, 0).value : -1;
+  struct buffer vector;
+  buffer_init(&vector, READS_SIZE_MAX);
+  assert_int_equal(reads_decode(twin_value(world->twin, key), &vector), OK);
+  int64_t value = reads_count(buffer_bytes(&vector)) == 1 ? reads_get(buffer_bytes(&vector), 0).value : -1;
+  buffer_fini(&vector);
+  return value;
 }
 
 static void test_of_one_second_the_best_read_holds(void **state) {
@@ -193,6 +197,33 @@ static size_t lines_with(const char *text, const char *part) {
   return count;
 }
 
+static void test_a_closed_month_is_stored_without_room_to_grow(void **state) {
+  struct world *world = *state;
+  const char *key = "reads:s/m/20/201603";
+  const int64_t march_s = 1456790400;
+  apply(world,
+        (struct fact){.kind = FACT_SERVICE_POINT, .service_point = {"p", "", COMMODITY_WATER, "", .from_s = 0}});
+  apply(world, (struct fact){.kind = FACT_INSTALLATION,
+                             .installation = {.id = "i",
+                                              .service_point = "p",
+                                              .meter = "m",
+                                              .device = "gw",
+                                              .reg = REGISTER_VOLUME_COLD,
+                                              .from_s = march_s,
+                                              .multiplier_num = 1,
+                                              .multiplier_den = 1,
+                                              .max_rate_per_hour = 1000000}});
+  for (int64_t hour = 0; hour < 20; hour++) {
+    struct reading reading = {"m", REGISTER_VOLUME_COLD, march_s + hour * 3600, hour};
+    apply(world, (struct fact){.kind = FACT_READINGS, .readings = {.device = "gw", .readings = &reading, .count = 1}});
+  }
+  tick(world, march_s + 31 * 86400 - 60);
+  assert_true(twin_grown(world->twin, key));
+  tick(world, march_s + 33 * 86400);
+  assert_int_equal(lines_with(world->seen, "usage:s:p:2016-03"), 1);
+  assert_false(twin_grown(world->twin, key));
+}
+
 static void test_unknown_meters_are_bounded(void **state) {
   struct world *world = *state;
   char meter[32];
@@ -277,6 +308,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_clock_moves_by_whole_minutes_and_forwards), TEST(test_a_site_is_made_known_to_ingest),
       TEST(test_of_one_second_the_best_read_holds),         TEST(test_unknown_meters_are_bounded),
+      TEST(test_a_closed_month_is_stored_without_room_to_grow),
       TEST(test_bad_readings_are_passed_over_and_seen),     TEST(test_what_only_the_log_keeps_changes_nothing),
       cmocka_unit_test(test_each_record_enters_the_chain_of_its_key_once), TEST(test_a_receipt_covers_its_payment),
       cmocka_unit_test(test_a_newer_record_stops_the_fold), cmocka_unit_test(test_no_memory_is_fatal),

@@ -112,12 +112,80 @@ static void test_vector_changes_from(void **state) {
   assert_int_equal(item.reads.vector.len, 4 * READ_SIZE);
 }
 
+static void merge(struct store *store, struct entity *reads, uint32_t second, int64_t value) {
+  bool changed;
+  assert_int_equal(store_merge_read(store, reads, second, RANK_DEVICE, value, &changed), OK);
+}
+
+// Reads of each hour, so many of them, saved.
+static struct entity *saved_hours(struct store *store, uint32_t count) {
+  struct entity *reads;
+  assert_int_equal(store_put_absent(store, STORE_READS, "reads:a/m/1/201603"), OK);
+  assert_int_equal(store_find(store, STORE_READS, "reads:a/m/1/201603", &reads), ABSENT);
+  for (uint32_t hour = 0; hour < count; hour++) merge(store, reads, hour * 3600, hour);
+  store_clear_dirty(store);
+  return reads;
+}
+
+// The place in what is saved, over many saves; far from the end all of it is written.
+static void test_vector_tail_has_its_place(void **state) {
+  struct store *store = *state;
+  struct store_item item;
+  struct entity *reads = saved_hours(store, 1);
+  for (uint32_t hour = 1; hour < 100; hour++) {
+    merge(store, reads, hour * 3600, hour);
+    assert_int_equal(dirty_items(store, &item, 1), 1);
+    assert_int_equal(item.reads.from, hour * READ_SIZE);
+    assert_int_equal(item.reads.offset, 3 * hour - 1); // the first entry has 2 bytes, the others 3
+    store_clear_dirty(store);
+  }
+  merge(store, reads, 98 * 3600 + 1, 98);
+  assert_int_equal(dirty_items(store, &item, 1), 1);
+  assert_int_equal(item.reads.from, 99 * READ_SIZE);
+  assert_int_equal(item.reads.offset, 3 * 99 - 1);
+  merge(store, reads, 10 * 3600 + 1, 10);
+  assert_int_equal(dirty_items(store, &item, 1), 1);
+  assert_int_equal(item.reads.from, 0);
+  assert_int_equal(item.reads.offset, 0);
+}
+
+// SETRANGE would leave the old end standing.
+static void test_vector_that_got_shorter_is_written_whole(void **state) {
+  struct store *store = *state;
+  struct store_item item;
+  struct entity *reads = saved_hours(store, 1);
+  merge(store, reads, 60, 0);
+  merge(store, reads, 120, 1000000);
+  merge(store, reads, 180, 0);
+  store_clear_dirty(store);
+  merge(store, reads, 240, 0); // the read at 120 is dropped, and with it two large differences
+  assert_int_equal(dirty_items(store, &item, 1), 1);
+  assert_int_equal(item.reads.vector.len, 4 * READ_SIZE);
+  assert_int_equal(item.reads.from, 0);
+}
+
+static void test_vector_is_rewritten(void **state) {
+  struct store *store = *state;
+  struct store_item item;
+  struct entity *reads = saved_hours(store, 20);
+  store_rewrite_reads(store, reads);
+  assert_int_equal(dirty_items(store, &item, 1), 1);
+  assert_int_equal(item.reads.from, 0);
+  merge(store, reads, 20 * 3600, 20);
+  assert_int_equal(dirty_items(store, &item, 1), 1);
+  assert_int_equal(item.reads.from, 0);
+  store_clear_dirty(store);
+  merge(store, reads, 21 * 3600, 21);
+  assert_int_equal(dirty_items(store, &item, 1), 1);
+  assert_int_equal(item.reads.from, 21 * READ_SIZE);
+}
+
 static void test_broken_vector_is_refused(void **state) {
   struct store *store = *state;
-  uint8_t bytes[READ_SIZE * 2] = {0}; // twice the same second
+  const uint8_t bytes[] = {0, 2, 0, 2}; // twice the same second
   assert_int_equal(store_put_reads(store, "reads:a/m/1/201603", bytes_make(bytes, sizeof bytes)), ERR_CORRUPT);
-  assert_int_equal(store_put_reads(store, "reads:a/m/1/201603", bytes_make(bytes, 5)), ERR_CORRUPT);
-  assert_int_equal(store_put_reads(store, "reads:a/m/1/201603", bytes_make(bytes, READ_SIZE)), OK);
+  assert_int_equal(store_put_reads(store, "reads:a/m/1/201603", bytes_make(bytes, 1)), ERR_CORRUPT);
+  assert_int_equal(store_put_reads(store, "reads:a/m/1/201603", bytes_make(bytes, 2)), OK);
 }
 
 static void test_trim_keeps_what_is_dirty_and_lately_used(void **state) {
@@ -265,6 +333,9 @@ int main(void) {
       TEST(test_what_is_held_is_newer_than_what_is_loaded),
       TEST(test_dirty_in_order_of_first_change),
       TEST(test_vector_changes_from),
+      TEST(test_vector_tail_has_its_place),
+      TEST(test_vector_that_got_shorter_is_written_whole),
+      TEST(test_vector_is_rewritten),
       TEST(test_broken_vector_is_refused),
       TEST(test_trim_keeps_what_is_dirty_and_lately_used),
       TEST(test_due_is_wanted_beyond_its_horizon),

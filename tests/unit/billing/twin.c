@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <uthash.h>
 
-#include "domain/reads.h"
+#include "domain/reads_codec.h"
 #include "wire/state.h"
 
 enum { ARENA_MAX = 256 * 1024 * 1024, VALUE_MAX = 16 * 1024 * 1024, DUE_AHEAD_S = 40 * 86400 };
@@ -20,6 +20,7 @@ struct stored {
   UT_hash_handle hh;
   char key[STORE_KEY_MAX];
   struct buffer value;
+  bool grown;
 };
 
 struct due_stored {
@@ -153,17 +154,17 @@ static void load(struct twin *twin) {
 
 // ---- saving
 
-static struct buffer *value_of(struct twin *twin, const char *key) {
+static struct stored *stored_of(struct twin *twin, const char *key) {
   struct stored *stored;
   HASH_FIND_STR(twin->values, key, stored);
-  if (stored) return &stored->value;
+  if (stored) return stored;
   stored = calloc(1, sizeof *stored);
   assert_non_null(stored);
   assert_true(strlen(key) < sizeof stored->key);
   memcpy(stored->key, key, strlen(key));
   buffer_init(&stored->value, VALUE_MAX);
   HASH_ADD_STR(twin->values, key, stored);
-  return &stored->value;
+  return stored;
 }
 
 static void save_due(struct twin *twin, const struct store_item *item) {
@@ -189,14 +190,21 @@ static void save(struct twin *twin, const struct store_item *item) {
     save_due(twin, item);
     return;
   }
-  struct buffer *value = value_of(twin, item->key);
+  struct stored *stored = stored_of(twin, item->key);
+  struct buffer *value = &stored->value;
   if (item->kind == STORE_READS) { // as SETRANGE: only the changed tail
-    assert_true(item->reads.from <= value->len && item->reads.vector.len >= value->len);
-    value->len = item->reads.from;
-    assert_int_equal(
-        buffer_append(value, item->reads.vector.data + item->reads.from, item->reads.vector.len - item->reads.from),
-        OK);
-    assert_true(bytes_equal(buffer_bytes(value), item->reads.vector));
+    struct buffer whole;
+    bool tail = item->reads.from > 0;
+    size_t before = value->len;
+    stored->grown = tail;
+    assert_true(tail ? item->reads.offset > 0 && item->reads.offset <= before : item->reads.offset == 0);
+    value->len = item->reads.offset;
+    assert_int_equal(reads_encode(item->reads.vector, item->reads.from, value), OK);
+    assert_true(!tail || value->len >= before); // it would leave the old end standing
+    buffer_init(&whole, READS_ENCODED_MAX);
+    assert_int_equal(reads_encode(item->reads.vector, 0, &whole), OK);
+    assert_true(bytes_equal(buffer_bytes(value), buffer_bytes(&whole)));
+    buffer_fini(&whole);
     return;
   }
   buffer_clear(value);
@@ -308,6 +316,13 @@ struct bytes twin_value(struct twin *twin, const char *key) {
   struct stored *stored;
   HASH_FIND_STR(twin->values, key, stored);
   return stored ? buffer_bytes(&stored->value) : (struct bytes){NULL, 0};
+}
+
+bool twin_grown(struct twin *twin, const char *key) {
+  struct stored *stored;
+  HASH_FIND_STR(twin->values, key, stored);
+  assert_non_null(stored);
+  return stored->grown;
 }
 
 static int by_key(const struct stored *a, const struct stored *b) {

@@ -35,5 +35,7 @@ int64_t twin_business_time(const struct twin *twin);
 char *twin_dump(struct twin *twin);
 // The bytes of one key; .data NULL when there is none.
 struct bytes twin_value(struct twin *twin, const char *key);
+// Whether the value was added to since it was last written whole: then Redis may keep as much room again behind it.
+bool twin_grown(struct twin *twin, const char *key);
 
 #endif

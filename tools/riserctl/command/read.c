@@ -13,7 +13,7 @@
 #include "riserctl/state.h"
 #include "riserctl/table.h"
 
-enum { TIMEOUT_MS = 60000, KEY_MAX = 512, REVISION_MAX = 255 };
+enum { TIMEOUT_MS = 60000, REVISION_MAX = 255 };
 
 struct entry {
   const struct installation *meter;
@@ -148,11 +148,9 @@ static enum status find_meter(struct ctl *ctl, const struct arguments *arguments
 }
 
 static enum error next_revision(struct ctl *ctl, const struct site_state *site, struct entry *entry) {
-  char key[KEY_MAX];
   struct bytes vector;
   uint32_t second, month = reads_month(entry->time_s, &second);
-  snprintf(key, sizeof key, "reads:%s/%s/%d/%06" PRIu32, site->site.id, entry->meter->meter, (int)entry->reg, month);
-  enum error err = state_get(ctl, state_partition(ctl, site->site.id), key, ctl->arena, &vector);
+  enum error err = state_reads(ctl, site->site.id, entry->meter->meter, entry->reg, month, &vector);
   if (err == ERR_NOT_FOUND) return OK;
   if (err) return err;
   for (size_t i = 0; i < reads_count(vector); i++) {
