@@ -15,8 +15,10 @@ import hashlib
 import os
 import pathlib
 import sys
+import time
 
-from kafka.admin import ACL, ACLOperation, ACLPermissionType, ACLResourcePatternType, ResourcePattern, ResourceType
+from kafka.admin import (ACL, ACLFilter, ACLOperation, ACLPermissionType, ACLResourcePatternType, ResourcePattern,
+                         ResourcePatternFilter, ResourceType)
 from kafka.protocol.api import Request, Response
 from kafka.protocol.struct import Schema
 from kafka.protocol.types import CompactArray, CompactBytes, CompactString, Int8, Int16, Int32, TaggedFields
@@ -39,6 +41,7 @@ ACCESS = {
 
 ITERATIONS = 8192  # of PBKDF2; Kafka's least is 4,096
 SCRAM_SHA_512 = 2
+IN_FORCE_S = 60
 
 
 def rights(user):
@@ -61,7 +64,20 @@ def make_rights(admin):
     acls = [ACL(f"User:{user}", "*", operation, ACLPermissionType.ALLOW, ResourcePattern(kind, name, pattern))
             for user in ACCESS for kind, name, pattern, operation in rights(user)]
     failed = admin.create_acls(acls)["failed"]
+    if not failed:
+        wait_for_rights(admin, acls)
     return len(acls), [f"{acl}: {error.__name__}" for acl, error in failed]
+
+
+def wait_for_rights(admin, acls):
+    """Kafka answers when they are written; until the broker goes by them it refuses what they allow."""
+    every = ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ANY,
+                      ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY))
+    until = time.monotonic() + IN_FORCE_S
+    while missing := {*acls} - {*admin.describe_acls(every)[0]}:
+        if time.monotonic() > until:
+            raise SystemExit(f"kafka: {len(missing)} rights are not in force after {IN_FORCE_S} s, say {missing.pop()}")
+        time.sleep(0.1)
 
 
 class AlterUserScramCredentialsResponse(Response):
