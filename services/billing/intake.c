@@ -46,8 +46,8 @@ static bool is_ahead(const struct kafka_record *record, const struct fact *fact)
   return fact->tick.time_s > (record->timestamp_ms + INTAKE_TICK_AHEAD_MS) / 1000;
 }
 
-// Business time is moved by the partition's own key alone: in any other chain nobody would look for a tick. What a record
-// for newer readers is, and where it belongs, only they can tell: the fold stops before it.
+// Business time is moved by the partition's own key alone: in any other chain nobody would look for a tick. What a
+// record for newer readers is, and where it belongs, only they can tell: the fold stops before it.
 static enum intake judge(const struct kafka_record *record, int32_t partitions, const struct fact *fact) {
   if (fact->envelope.min_reader > FACT_READER_VERSION) return INTAKE_OK;
   if (is_own_key(record)) {
