@@ -21,7 +21,7 @@ def system(name, promise, test):
 
 CANARIES = [
     system("spool-skipped", "what ingest acknowledged is in Kafka",
-           "tests/system/test_metersim.py::test_what_was_acknowledged_is_in_the_site_log[json]"),
+           "tests/system/test_ingest.py::test_killed_again_and_again_nothing_is_lost"),
     unit("spool-in-memory", "what was appended survives the death of the process", "spool_random_test",
          "test_killed_at_any_moment"),
     unit("spool-crc-off", "what is torn or damaged never passes for a record", "spool_damage_test",
