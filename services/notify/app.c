@@ -408,7 +408,7 @@ static void on_revoked(void *ctx, const struct kafka_position *positions, size_t
   struct app *app = ctx;
   condition_set(app->partitions_ready, false);
   if (!lost && !app->forsaken) {
-    finish_sending(app, positions, count, REVOKE_WAIT_MS);
+    finish_sending(app, positions, count, life_draining() ? 0 : REVOKE_WAIT_MS); // the drain has waited for them
     enum error err = commit_now(app);
     if (err) log_warn("revoked-without-commit", F_ERR(err));
   }

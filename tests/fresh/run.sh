@@ -63,6 +63,7 @@ run_inside() {
   unshare --mount --pid --fork --kill-child bash -c '
     set -e
     mount --make-rprivate /
+    mount --bind "$1" "$1" # a root of its own: what makes a mount namespace inside asks for one
     mount -t proc proc "$1/proc"
     mount --rbind /dev "$1/dev"
     exec chroot "$1" /usr/bin/env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \

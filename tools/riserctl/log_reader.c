@@ -10,6 +10,7 @@ enum { POLL_MS = 20, RECORDS_MAX = 256, SCRATCH_MAX = 64 * 1024 * 1024, TIMEOUT_
 struct log_reading {
   struct kafka_consumer *consumer;
   struct arena *scratch;
+  int64_t until[LOG_PARTITIONS_MAX]; // the end as it stood at first: where facts come all the time there is no other
   bool ended[LOG_PARTITIONS_MAX];
   size_t open; // partitions whose end has not been reached
 };
@@ -29,11 +30,14 @@ static enum error open_consumer(struct ctl *ctl, struct log_reading *reading) {
   return kafka_consumer_open(&options, &reading->consumer);
 }
 
-static void note_end(void *ctx, const struct kafka_position *position) {
-  struct log_reading *reading = ctx;
-  if (reading->ended[position->partition]) return;
-  reading->ended[position->partition] = true;
+static void note(struct log_reading *reading, int32_t partition) {
+  if (reading->ended[partition]) return;
+  reading->ended[partition] = true;
   reading->open--;
+}
+
+static void note_end(void *ctx, const struct kafka_position *position) {
+  note(ctx, position->partition);
 }
 
 enum error log_read(struct ctl *ctl, const struct log_range *range, const struct log_reader *reader) {
@@ -65,16 +69,21 @@ static enum error assign(struct log_reading *reading, const struct log_range *ra
   }
   if (err) return err;
   reading->open = (size_t)count;
-  for (int32_t i = 0; i < count; i++) {
+  for (int32_t i = 0; !err && i < count; i++) {
+    int64_t low, *until = &reading->until[first + i];
     positions[i] = (struct kafka_position){range->topic, first + i, range->from, NULL};
+    err = kafka_consumer_watermarks(reading->consumer, range->topic, first + i, &low, until);
   }
-  return kafka_consumer_assign(reading->consumer, positions, (size_t)count);
+  return err ? err : kafka_consumer_assign(reading->consumer, positions, (size_t)count);
 }
 
 static enum error visit_some(struct log_reading *reading, const struct log_reader *reader, size_t *count) {
   struct kafka_record records[RECORDS_MAX];
   enum error err = kafka_consumer_poll(reading->consumer, POLL_MS, records, RECORDS_MAX, count);
-  for (size_t i = 0; !err && i < *count; i++) err = reader->visit(reader->ctx, &records[i], reading->scratch);
+  for (size_t i = 0; !err && i < *count; i++) {
+    err = reader->visit(reader->ctx, &records[i], reading->scratch);
+    if (records[i].offset + 1 >= reading->until[records[i].partition]) note(reading, records[i].partition);
+  }
   return err;
 }
 

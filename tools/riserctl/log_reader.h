@@ -28,7 +28,7 @@ struct log_reader {
   int64_t timeout_ms; // 0: 60 s without anything new
 };
 
-// Reads to the end, and on as long as is_done says no. ERR_TIMEOUT: it said no for too long.
+// Reads to the end as it stands at first, and on as long as is_done says no. ERR_TIMEOUT: it said no for too long.
 enum error log_read(struct ctl *ctl, const struct log_range *range, const struct log_reader *reader) MUST_USE;
 
 // One partition, followed bit by bit.

@@ -81,7 +81,7 @@ static int64_t any_value(unsigned *seed) {
 static void fill(struct pair *pair, unsigned *seed) {
   int count = 1 + rand_r(seed) % READS;
   for (int i = 0; i < count; i++) {
-    uint16_t rank = rand_r(seed) % 3 ? RANK_DEVICE : (uint16_t)(rand_r(seed) % (RANK_MAX + 1));
+    uint16_t rank = (uint16_t)(rand_r(seed) % 3 ? RANK_DEVICE : rand_r(seed) % (RANK_MAX + 1));
     int64_t value = rand_r(seed) % 20 ? any_value(seed) : INT64_MAX;
     add(pair, (uint32_t)rand_r(seed) % READS_MONTH_SECONDS, rank, value);
   }
