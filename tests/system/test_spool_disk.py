@@ -102,7 +102,7 @@ class SmallDisk:
         self.holder = subprocess.Popen(["unshare", *who, "--mount", "sh", "-c", script], stdout=subprocess.PIPE, text=True)
         assert self.holder.stdout.readline() == "mounted\n", "no mount of our own: run as root"
         enter = ["--user", "--preserve-credentials"] if who else []
-        self.within = ("nsenter", "--target", str(self.holder.pid), *enter, "--mount", "--wd=/", "--")
+        self.within = ("nsenter", "--target", str(self.holder.pid), *enter, "--mount", "--root", "--wd=/", "--")
         self.outside = pathlib.Path(f"/proc/{self.holder.pid}/root") / self.folder.relative_to("/")
 
     @contextlib.contextmanager
