@@ -23,6 +23,7 @@ enum {
   CONNECT_TIMEOUT_S = 5,
   CLOSE_WAIT_MS = 2000,
   PHASE_TIMEOUT_MS = 15000,
+  UNSAID_MS = 2000, // longer than Paho takes to tell of a lost connection
   INFLIGHT_DEFAULT = 1000,
   INFLIGHT_MOST = 65535,
   URI_SIZE = 512,
@@ -59,6 +60,7 @@ struct client {
   pthread_cond_t changed;
   enum phase phase;
   int64_t phase_since_ms;
+  int64_t unsaid_since_ms; // connected for us and not for Paho; 0: not so
   bool paused;
   bool closing;
   bool session_present;
@@ -79,6 +81,7 @@ static enum error paho_create(struct client *client, const char *address, const 
 static void client_free(struct client *client);
 static void *link_run(void *ctx);
 static int64_t link_step(struct client *client);
+static bool is_lost_unsaid(struct client *client);
 static int64_t back_off_ms(const struct client *client);
 static void start_connect(struct client *client);
 static void start_disconnect(struct client *client, int timeout_ms);
@@ -232,8 +235,29 @@ static int64_t link_step(struct client *client) {
     start_disconnect(client, 0);
   } else if (client->phase != PHASE_IDLE && client->phase != PHASE_CONNECTED && age_ms > PHASE_TIMEOUT_MS) {
     went_down(client, "no answer", true);
+  } else if (is_lost_unsaid(client)) {
+    went_down(client, "connection lost", true);
   }
   return 1000;
+}
+
+// Now and then Paho (1.3.14) does not say that a connection is gone which the broker has ended: then nobody would ever
+// connect again. Called and left with the lock held, but asks without it: Paho calls us with its own.
+static bool is_lost_unsaid(struct client *client) {
+  if (client->phase != PHASE_CONNECTED) {
+    client->unsaid_since_ms = 0;
+    return false;
+  }
+  int64_t since_ms = client->phase_since_ms;
+  pthread_mutex_unlock(&client->lock);
+  bool connected = MQTTAsync_isConnected(client->paho) != 0;
+  pthread_mutex_lock(&client->lock);
+  if (client->phase != PHASE_CONNECTED || client->phase_since_ms != since_ms || connected) {
+    client->unsaid_since_ms = 0;
+    return false;
+  }
+  if (client->unsaid_since_ms == 0) client->unsaid_since_ms = clock_mono_ms();
+  return clock_mono_ms() - client->unsaid_since_ms > UNSAID_MS;
 }
 
 // The first attempt at once, then 100 ms, 200 ms, ... up to the maximum, the latter half of it by chance, so that many
