@@ -23,7 +23,6 @@ enum {
   CONNECT_TIMEOUT_S = 5,
   CLOSE_WAIT_MS = 2000,
   PHASE_TIMEOUT_MS = 15000,
-  UNSAID_MS = 2000, // longer than Paho takes to tell of a lost connection
   INFLIGHT_DEFAULT = 1000,
   INFLIGHT_MOST = 65535,
   URI_SIZE = 512,
@@ -81,7 +80,6 @@ static enum error paho_create(struct client *client, const char *address, const 
 static void client_free(struct client *client);
 static void *link_run(void *ctx);
 static int64_t link_step(struct client *client);
-static bool is_lost_unsaid(struct client *client);
 static int64_t back_off_ms(const struct client *client);
 static void start_connect(struct client *client);
 static void start_disconnect(struct client *client, int timeout_ms);
@@ -222,6 +220,17 @@ static void *link_run(void *ctx) {
   return NULL;
 }
 
+// Paho 1.3.14 may not say that the broker has ended a connection. Asked without the lock: it calls us with its own.
+static bool is_lost_unsaid(struct client *client) {
+  int64_t since_ms = client->phase_since_ms, now_ms = clock_mono_ms();
+  pthread_mutex_unlock(&client->lock);
+  bool gone = !MQTTAsync_isConnected(client->paho);
+  pthread_mutex_lock(&client->lock);
+  gone = gone && client->phase == PHASE_CONNECTED && client->phase_since_ms == since_ms;
+  if (!gone || !client->unsaid_since_ms) client->unsaid_since_ms = gone ? now_ms : 0;
+  return gone && now_ms - client->unsaid_since_ms > PHASE_TIMEOUT_MS;
+}
+
 // Called and left with the lock held; gives how long to sleep if nothing changes.
 static int64_t link_step(struct client *client) {
   int64_t age_ms = clock_mono_ms() - client->phase_since_ms;
@@ -239,25 +248,6 @@ static int64_t link_step(struct client *client) {
     went_down(client, "connection lost", true);
   }
   return 1000;
-}
-
-// Now and then Paho (1.3.14) does not say that a connection is gone which the broker has ended: then nobody would ever
-// connect again. Called and left with the lock held, but asks without it: Paho calls us with its own.
-static bool is_lost_unsaid(struct client *client) {
-  if (client->phase != PHASE_CONNECTED) {
-    client->unsaid_since_ms = 0;
-    return false;
-  }
-  int64_t since_ms = client->phase_since_ms;
-  pthread_mutex_unlock(&client->lock);
-  bool connected = MQTTAsync_isConnected(client->paho) != 0;
-  pthread_mutex_lock(&client->lock);
-  if (client->phase != PHASE_CONNECTED || client->phase_since_ms != since_ms || connected) {
-    client->unsaid_since_ms = 0;
-    return false;
-  }
-  if (client->unsaid_since_ms == 0) client->unsaid_since_ms = clock_mono_ms();
-  return clock_mono_ms() - client->unsaid_since_ms > UNSAID_MS;
 }
 
 // The first attempt at once, then 100 ms, 200 ms, ... up to the maximum, the latter half of it by chance, so that many

@@ -5,8 +5,8 @@ from fault_run import Run
 
 def test_ingest(world, seed):
     """Between a message's acknowledgement and Kafka's lies the spool; at least one death must find something in it."""
-    with Run(world, "kill-ingest", seed, 12) as run:
-        for _ in range(3):
+    with Run(world, "kill-ingest", seed, 25) as run:
+        while len(run.hits) < 3 or (not any(run.hits) and len(run.hits) < 15):
             run.run_for(run.random.uniform(0.3, 1.5))
             run.kill("ingest", run.only_in_spool)
             run.restart("ingest")
